@@ -1,0 +1,367 @@
+"""The nouns: frozen values that travel between the layers.
+
+Text in these values is display-safe for databases and JSON (no NUL, no lone surrogates); bytes are the very bytes of
+the host. Times are aware datetimes in UTC, durations are seconds, sizes are bytes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from itertools import pairwise
+
+from dthostmon.errors import ErrorKind
+
+
+class Severity(IntEnum):
+    """How much a finding matters; ordered, so `max` works."""
+
+    INFO = 1
+    WARN = 2
+    CRITICAL = 3
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RunStatus(StrEnum):
+    """How a run ended."""
+
+    OK = "ok"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class TransportKind(StrEnum):
+    """How a host is reached."""
+
+    SSH = "ssh"
+    SFTP = "sftp"
+    LOCAL = "local"
+
+
+class FindingSource(StrEnum):
+    """What part of the judgement made a finding."""
+
+    RULE = "rule"
+    NOVELTY = "novelty"
+    BURST = "burst"
+    THRESHOLD = "threshold"
+    CHANGE = "change"
+    AI = "ai"
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Where a measured percentage becomes a finding; None = no finding of that severity."""
+
+    info: float | None = None
+    warn: float | None = None
+    critical: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Percentages for cpu, memory and disk; `failed_logins` is a count per run."""
+
+    cpu: Levels = Levels(60, 80, 95)
+    memory: Levels = Levels(None, 85, 95)
+    disk: Levels = Levels(None, 80, 90)
+    failed_logins: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SshAccess:
+    """How to log in to one host. `retries` are the pauses in seconds before the 2nd, 3rd, … try."""
+
+    hostname: str
+    port: int
+    user: str
+    key: str
+    passphrase: str = field(repr=False)
+    known_hosts: str
+    connect_timeout: float
+    retries: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One machine with its effective settings: host over site over global. `ssh` is None for `local` alone."""
+
+    name: str
+    transport: TransportKind
+    ssh: SshAccess | None
+    site: str | None
+    tags: tuple[str, ...]
+    logs: tuple[str, ...]
+    probes: tuple[str, ...]
+    thresholds: Thresholds
+    interval: float
+    timeout: float
+    look_back: int
+    enabled: bool = True
+
+    @property
+    def address(self) -> str:
+        """What a person would type to reach it."""
+        return self.ssh.hostname if self.ssh else "this machine"
+
+
+@dataclass(frozen=True, slots=True)
+class FilePosition:
+    """How far one file was read.
+
+    `path` is where the bytes were found: the log's own path, or the name that a rotation gave the file. `fingerprint`
+    is the hex SHA-256 of the up to 256 bytes before `offset`. `unchanged` counts the visits in a row that found the
+    same size and mtime.
+    """
+
+    path: str
+    offset: int
+    size: int
+    mtime: float
+    inode: int | None
+    fingerprint: str
+    unchanged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far one log was read: its file of now and, after a rotation, the one before, which a program may still be
+    writing.
+
+    `version` grows by one with each save and is what the compare-and-swap compares; 0 = never stored.
+    """
+
+    path: str
+    current: FilePosition
+    previous: FilePosition | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """What the store knows of a host before a visit. `patterns` are the log patterns that were visited before."""
+
+    cursors: Mapping[str, Cursor]
+    patterns: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LogReading:
+    """What one visit found in one log.
+
+    `data` holds whole lines only (a flushed tail may lack its last newline). `breaks` are the places in `data` where
+    a file ended within a line, so that the next file's first line is not joined to it. `bytes_appeared` comes from
+    file sizes and cursors, never from `data`. `bytes_pending` is there and not read yet: a half-written line, or the
+    backlog behind a cap. `cursor` is None where nothing could be read; `skip_reason` then says why.
+    """
+
+    path: str
+    data: bytes
+    cursor: Cursor | None
+    bytes_appeared: int
+    bytes_skipped: int = 0
+    bytes_pending: int = 0
+    skip_reason: str | None = None
+    rotated: bool = False
+    breaks: tuple[int, ...] = ()
+
+    @property
+    def parts(self) -> tuple[bytes, ...]:
+        """The data of each file by itself, so that its lines are lines."""
+        edges = (0, *self.breaks, len(self.data))
+        return tuple(self.data[start:end] for start, end in pairwise(edges) if start < end)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The ledger of one log in one run: appeared = analysed + skipped; pending stands beside them."""
+
+    path: str
+    bytes_appeared: int
+    bytes_analysed: int
+    bytes_skipped: int
+    bytes_pending: int
+    skip_reason: str | None
+    lines: int
+    rotated: bool
+
+    @property
+    def bytes_unexplained(self) -> int:
+        """0 unless a line was lost or counted twice."""
+        return self.bytes_appeared - self.bytes_analysed - self.bytes_skipped
+
+
+@dataclass(frozen=True, slots=True)
+class DiskUsage:
+    """One real mount. Percentages are of what an unprivileged user can fill, as df shows; None = not told."""
+
+    mount: str
+    device: str
+    filesystem: str
+    size: int
+    used: int
+    percent: float | None
+    inodes_percent: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """What the machine was doing; None = unknown, never 0."""
+
+    cpu_percent: float | None
+    memory_percent: float | None
+    swap_percent: float | None
+    load1: float | None
+    load5: float | None
+    load15: float | None
+    disks: tuple[DiskUsage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the machine is; None = unknown."""
+
+    os: str | None
+    kernel: str | None
+    architecture: str | None
+    uptime: float | None
+    timezone: str | None
+    cpus: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the probes told. A probe that could not tell is None and named in `unknown` with its reason."""
+
+    identity: Identity | None = None
+    metrics: Metrics | None = None
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The masked form of a line. `id` depends on nothing but program and text, so it is the same on every host and
+    release.
+    """
+
+    id: str
+    text: str
+    program: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateCount:
+    """How often a template was seen in one run, with the first line that showed it."""
+
+    template: Template
+    count: int
+    sample: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A line that a finding rests on, cleaned for display."""
+
+    path: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing worth telling. `fields` are the captured values (user, address, unit, …). `id` is given by the
+    store.
+    """
+
+    kind: str
+    severity: Severity
+    title: str
+    source: FindingSource
+    rule: str | None = None
+    count: int = 1
+    evidence: tuple[Evidence, ...] = ()
+    recommended_action: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogsReading:
+    """All logs of one visit. `patterns` were visited now; `problems` are findings about the reading itself (an
+    unreadable log, say).
+    """
+
+    logs: tuple[LogReading, ...]
+    patterns: frozenset[str]
+    problems: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A part of the score: 100 + the points of all reasons = the score."""
+
+    text: str
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """The result of scoring: `score` is 0 to 100."""
+
+    score: int
+    severity: Severity
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One check of one host. A failed or skipped run has no score: unknown is not healthy."""
+
+    host: str
+    site: str | None
+    status: RunStatus
+    started_at: datetime
+    duration: float
+    severity: Severity
+    score: int | None = None
+    reasons: tuple[Reason, ...] = ()
+    error: str | None = None
+    error_kind: ErrorKind | None = None
+    judged_by: str = "rules"
+    summary: str = ""
+    recommendations: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    logs: tuple[Coverage, ...] = ()
+    facts: Facts = Facts()
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Everything one run wants stored in its one transaction."""
+
+    run: Run
+    logs: tuple[LogReading, ...] = ()
+    patterns: frozenset[str] = frozenset()
+    templates: tuple[TemplateCount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """One pass over the due hosts."""
+
+    id: str
+    started_at: datetime
+    duration: float
+    runs: tuple[Run, ...]
+
+    @property
+    def ok(self) -> int:
+        """How many hosts were checked."""
+        return sum(run.status is RunStatus.OK for run in self.runs)
+
+    @property
+    def failed(self) -> int:
+        """How many hosts could not be checked."""
+        return sum(run.status is RunStatus.FAILED for run in self.runs)
