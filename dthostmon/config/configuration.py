@@ -1,0 +1,37 @@
+"""The configuration as the rest of the program sees it: immutable, checked, complete."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dthostmon.config.document import Document
+from dthostmon.config.models import Settings
+from dthostmon.config.problems import did_you_mean, shortened
+from dthostmon.config.sources import SourceFile
+from dthostmon.errors import NotFoundError, Problem
+from dthostmon.model import Host
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """One reading of one file. `hosts` are effective; `sources` are the files it came from, `${file:…}` included."""
+
+    path: Path
+    settings: Settings
+    hosts: tuple[Host, ...]
+    warnings: tuple[Problem, ...]
+    sources: tuple[SourceFile, ...]
+    document: Document = field(repr=False)  # its plain values may hold secrets
+
+    def host(self, name: str) -> Host:
+        """Return a host by its name; raises NotFoundError with the nearest name."""
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        names = tuple(host.name for host in self.hosts)
+        hint = did_you_mean(name, names) if names else "; it has no hosts"
+        raise NotFoundError(f"{self.path} has no host '{shortened(name)}'{hint}")
+
+
+def changed(configuration: Configuration) -> bool:
+    """Tell whether a file behind the configuration has other content now; one stat per file while none was touched."""
+    return any(source.changed() for source in configuration.sources)

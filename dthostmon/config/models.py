@@ -1,0 +1,205 @@
+"""The whole configuration, its sites and its hosts.
+
+Schema, example file and messages are made from these models. A key without code behind it is marked `NotYet`.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from dthostmon.config.fields import (
+    FilePath,
+    Hostname,
+    LogPattern,
+    Name,
+    NotYet,
+    Port,
+    Secret,
+    Size,
+    Tag,
+    User,
+    expected,
+    only_yet,
+)
+from dthostmon.config.sections import (
+    Ai,
+    Alerts,
+    Api,
+    Database,
+    Email,
+    Interval,
+    Monitoring,
+    Notify,
+    Reports,
+    RetentionTimes,
+    Retries,
+    Route,
+    Section,
+    Ssh,
+    Thresholds,
+    Timeout,
+)
+from dthostmon.model import TransportKind
+
+ENVIRONMENT_PREFIX = "DTHOSTMON__"
+
+Probe = Annotated[
+    Literal["metrics", "packages", "users", "services", "ports", "cron", "containers", "files"],
+    only_yet("metrics", otherwise="this probe (metrics is)"),
+]
+Transport = Annotated[
+    TransportKind,
+    only_yet(TransportKind.SSH, TransportKind.LOCAL, otherwise="hosts without a shell (ssh and local are)"),
+]
+
+LOGS_FIELD = "Files and globs that are read on each host."
+DEFAULT_LOGS = ("/var/log/syslog", "/var/log/auth.log", "/var/log/messages", "/var/log/secure", "/var/log/kern.log")
+FILES_FIELD = "Files watched for changes, with a diff."
+FILES_EXAMPLE = ["/etc/ssh/sshd_config", "/opt/*/compose.yaml"]
+REPORTS = NotYet("reports", off=("off",))
+FILES = NotYet("files watched for changes")
+
+
+class Overrides(Section):
+    """What a site or a host may set for itself; a key that is left out is inherited."""
+
+    user: User | None = Field(default=None, description="Instead of ssh.user.", examples=["monitor"])
+    port: Port | None = Field(default=None, description="Instead of ssh.port.", examples=[2222])
+    key: FilePath | None = Field(default=None, description="Instead of ssh.key.", examples=["~/.ssh/id_chicago"])
+    passphrase: Secret | None = Field(
+        default=None, description="Instead of ssh.passphrase.", examples=["${CHICAGO_PASSPHRASE:-}"]
+    )
+    known_hosts: FilePath | None = Field(
+        default=None, description="Instead of ssh.known_hosts.", examples=["~/.ssh/known_hosts"]
+    )
+    connect_timeout: Timeout | None = Field(
+        default=None, description="Instead of ssh.connect_timeout.", examples=["20s"]
+    )
+    retries: Retries | None = Field(default=None, description="Instead of ssh.retries.", examples=[["1s", "5s"]])
+    jump: Annotated[str | None, NotYet("jump hosts")] = Field(
+        default=None, description="Instead of ssh.jump.", examples=["bastion.example.org"]
+    )
+    logs: tuple[LogPattern, ...] | None = Field(
+        default=None,
+        description="Instead of logs (the list replaces).",
+        examples=[["/var/log/syslog", "/var/log/nginx/*.log"]],
+    )
+    probes: tuple[Probe, ...] | None = Field(default=None, description="Instead of probes.", examples=[["metrics"]])
+    files: Annotated[tuple[FilePath, ...] | None, FILES] = Field(
+        default=None, description="Instead of files.", examples=[FILES_EXAMPLE]
+    )
+    thresholds: Thresholds | None = Field(
+        default=None, description="Over thresholds, key by key.", examples=[{"disk": {"critical": 85}}]
+    )
+    reports: Annotated[Reports | None, REPORTS] = Field(
+        default=None, description="Over reports, key by key.", examples=[{"frequency": "weekly"}]
+    )
+    look_back: Size | None = Field(default=None, description="Instead of look_back.", examples=["1MiB"])
+    interval: Interval | None = Field(default=None, description="Instead of monitoring.interval.", examples=["5m"])
+    host_timeout: Timeout | None = Field(
+        default=None, description="Instead of monitoring.host_timeout.", examples=["3m"]
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _left_out_means_inherited(cls, value: object) -> object:
+        if value is None:
+            raise expected("a value; leave the key out for none of its own")
+        return value
+
+
+class SiteSettings(Overrides):
+    """A named group of hosts; what is set here holds for each of them."""
+
+
+class Machine(Section):
+    """What only a host may set; a class of its own so that these keys come first."""
+
+    name: Name = Field(description="Its unique name here.", examples=["web1"])
+    hostname: Hostname | None = Field(
+        default=None, description="Where ssh finds it: a name or an address.", examples=["192.0.2.10"]
+    )
+    site: Name | None = Field(
+        default=None, description="The site it belongs to, declared under sites.", examples=["chicago"]
+    )
+    tags: tuple[Tag, ...] = Field(default=(), description="What it is for.", examples=[["web"]])
+    transport: Transport = Field(
+        default=TransportKind.SSH,
+        description="ssh, sftp (no shell on the host) or local (this machine).",
+        examples=["ssh"],
+    )
+    enabled: bool = Field(default=True, description="false = not visited.", examples=[True])
+
+
+class HostSettings(Overrides, Machine):
+    """One machine."""
+
+
+class Settings(BaseSettings):
+    """The whole configuration."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter="__",
+        validate_default=False,  # defaults are in their final form, not as a user writes them
+    )
+
+    database: Database = Field(default=Database(), description="Where runs, findings and log lines are stored.")
+    monitoring: Monitoring = Field(default=Monitoring(), description="How often and how widely hosts are visited.")
+    ssh: Ssh = Field(default=Ssh(), description="How to log in; a site or a host may say otherwise for itself.")
+    logs: tuple[LogPattern, ...] = Field(
+        default=DEFAULT_LOGS,
+        description=f"{LOGS_FIELD} One that does not exist on a host is no error.",
+        examples=[["/var/log/syslog", "/var/log/auth.log", "/var/log/nginx/*.log"]],
+    )
+    probes: tuple[Probe, ...] = Field(
+        default=("metrics",),
+        description="Asked of each host besides its logs. metrics: CPU, memory, load, disks, and what the machine is.",
+        examples=[["metrics"]],
+    )
+    files: Annotated[tuple[FilePath, ...], FILES] = Field(default=(), description=FILES_FIELD, examples=[FILES_EXAMPLE])
+    thresholds: Thresholds = Field(default=Thresholds(), description="Where a measured value becomes a finding.")
+    ai: Annotated[Ai, NotYet("judging with an AI model")] = Field(
+        default=Ai(), description="Models that judge what rules alone cannot; without a provider, rules judge alone."
+    )
+    email: Annotated[Email, NotYet("mail")] = Field(
+        default=Email(), description="The mail server that sends alerts and reports."
+    )
+    notify: Annotated[Notify, NotYet("notifications")] = Field(default=Notify(), description="Channels besides mail.")
+    routes: Annotated[tuple[Route, ...], NotYet("notifications")] = Field(
+        default=(), description="Who is told of what."
+    )
+    reports: Annotated[Reports, REPORTS] = Field(default=Reports(), description="Regular summaries by mail.")
+    alerts: Annotated[Alerts, NotYet("alerts")] = Field(
+        default=Alerts(), description="When people are told, and told again."
+    )
+    look_back: Size = Field(
+        default=64 * 1024,
+        description="How far before its end a log is read the first time it is seen.",
+        examples=["1MiB"],
+    )
+    retention: RetentionTimes = Field(default=RetentionTimes(), description="How long things are kept.")
+    api: Api = Field(default=Api(), description="The API and the dashboard.")
+    sites: Mapping[Name, SiteSettings] = Field(
+        default={},
+        description="Named groups of hosts; what is set here holds for each of them.",
+        examples=[{"chicago": {"thresholds": {"disk": {"critical": 85}}}}],
+    )
+    hosts: tuple[HostSettings, ...] = Field(default=(), description="The machines to watch.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  # the signature is pydantic-settings'
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take only what `load` hands over: it merges file and environment itself, to know where each value is from."""
+        return (init_settings,)

@@ -1,0 +1,269 @@
+"""The sections of the configuration: groups of keys, each with kind, default, description and example."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from dthostmon.config.fields import (
+    Count,
+    DatabaseUrl,
+    Duration,
+    FilePath,
+    Listen,
+    ListenAddress,
+    Name,
+    NotYet,
+    Percent,
+    Port,
+    Secret,
+    Tag,
+    User,
+    at_least,
+)
+
+MINUTE = 60.0
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+Interval = Annotated[Duration, at_least(10, "10s")]
+Timeout = Annotated[Duration, at_least(0.1, "0.1s")]
+Retention = Annotated[Duration, at_least(HOUR, "1h")]
+Retries = Annotated[tuple[Duration, ...], Field(max_length=10)]
+SeverityName = Literal["INFO", "WARN", "CRITICAL"]
+
+
+class Section(BaseModel):
+    """A group of keys. Keys that it does not know are errors; one that is there and empty sets nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_no_settings(cls, data: object) -> object:
+        return {} if data is None else data
+
+
+class Database(Section):
+    """Where runs, findings and log lines are stored."""
+
+    url: DatabaseUrl = Field(
+        default=SecretStr("sqlite:///dthostmon.db"),
+        description="SQLite (three slashes: relative to the working directory, four: absolute) or PostgreSQL."
+        " An edit needs a restart.",
+        examples=["sqlite:///dthostmon.db", "postgresql://dthostmon:${DB_PASSWORD}@db.example.org/dthostmon"],
+    )
+
+
+class Monitoring(Section):
+    """How often and how widely hosts are visited."""
+
+    interval: Interval = Field(
+        default=HOUR, description="Time between two visits of a host, 10s or more.", examples=["15m"]
+    )
+    max_concurrent_hosts: Count = Field(default=50, description="Hosts visited at the same time.", examples=[20])
+    host_timeout: Timeout = Field(default=MINUTE, description="What one visit of a host may take.", examples=["90s"])
+
+
+class Ssh(Section):
+    """How to log in; a site or a host may say otherwise for itself."""
+
+    user: User = Field(default="monitor", description="The login name.", examples=["monitor"])
+    port: Port = Field(default=22, description="The TCP port of sshd.", examples=[2222])
+    key: FilePath = Field(
+        default="~/.ssh/id_ed25519",
+        description="The private key; only its owner may be able to read it.",
+        examples=["/etc/dthostmon/id_ed25519"],
+    )
+    passphrase: Secret = Field(
+        default=SecretStr(""), description="The key's passphrase, empty without one.", examples=["${SSH_PASSPHRASE:-}"]
+    )
+    known_hosts: FilePath = Field(
+        default="~/.ssh/known_hosts",
+        description="The host keys that are trusted; a host that is not in it is not visited.",
+        examples=["/etc/dthostmon/known_hosts"],
+    )
+    connect_timeout: Timeout = Field(
+        default=10.0, description="What one try to connect and log in may take.", examples=["5s"]
+    )
+    retries: Retries = Field(
+        default=(1.0, 2.0, 4.0),
+        description="The pauses before the second try and the ones after it.",
+        examples=[["1s", "5s"]],
+    )
+    jump: Annotated[str | None, NotYet("jump hosts")] = Field(
+        default=None, description="A host to connect through.", examples=["bastion.example.org"]
+    )
+
+
+class Levels(Section):
+    """Percentages from which on a finding is made, one for each severity; null = none of that severity."""
+
+    info: Percent | None = Field(default=None, description="INFO from here on.", examples=[None])
+    warn: Percent | None = Field(default=None, description="WARN from here on.", examples=[None])
+    critical: Percent | None = Field(default=None, description="CRITICAL from here on.", examples=[None])
+
+
+class CpuLevels(Levels):
+    """CPU in use, in percent."""
+
+    info: Percent | None = Field(default=60, description="INFO from here on.", examples=[60])
+    warn: Percent | None = Field(default=80, description="WARN from here on.", examples=[80])
+    critical: Percent | None = Field(default=95, description="CRITICAL from here on.", examples=[95])
+
+
+class MemoryLevels(Levels):
+    """Memory that is not available, in percent."""
+
+    warn: Percent | None = Field(default=85, description="WARN from here on.", examples=[85])
+    critical: Percent | None = Field(default=95, description="CRITICAL from here on.", examples=[95])
+
+
+class DiskLevels(Levels):
+    """Space or inodes in use on a mount, in percent."""
+
+    warn: Percent | None = Field(default=80, description="WARN from here on.", examples=[80])
+    critical: Percent | None = Field(default=90, description="CRITICAL from here on.", examples=[90])
+
+
+class Thresholds(Section):
+    """Where a measured value becomes a finding."""
+
+    cpu: CpuLevels = Field(default=CpuLevels(), description="CPU in use, in percent.", examples=[{"warn": 90}])
+    memory: MemoryLevels = Field(
+        default=MemoryLevels(), description="Memory that is not available, in percent.", examples=[{"warn": 90}]
+    )
+    disk: DiskLevels = Field(
+        default=DiskLevels(), description="Space or inodes in use on a mount, in percent.", examples=[{"critical": 85}]
+    )
+    failed_logins: Count = Field(default=5, description="Failed logins in one run that make a finding.", examples=[20])
+
+
+class Provider(Section):
+    """A service that answers with an AI model."""
+
+    name: Name = Field(description="Your name for it.", examples=["local"])
+    type: Literal["openai", "ollama", "anthropic", "opencode"] = Field(
+        description="The protocol it speaks.", examples=["ollama"]
+    )
+    url: str = Field(description="Where it answers.", examples=["http://127.0.0.1:11434"])
+    model: str = Field(description="The model to ask.", examples=["llama3.1"])
+    api_key: Secret = Field(default=SecretStr(""), description="Its API key.", examples=["${XAI_API_KEY:-}"])
+
+
+class Ai(Section):
+    """Models that judge what rules alone cannot; without a provider, rules judge alone."""
+
+    daily_tokens: Annotated[int, at_least(0, "0")] = Field(
+        default=3_000_000, description="Tokens that all providers together may use in a day.", examples=[500_000]
+    )
+    timeout: Timeout | None = Field(
+        default=None, description="What one try may take; null = 30s, and 120s for Ollama.", examples=["45s"]
+    )
+    providers: tuple[Provider, ...] = Field(default=(), description="Tried in this order.")
+
+
+class Email(Section):
+    """The mail server that sends alerts and reports."""
+
+    host: str = Field(default="", description="The mail server; empty = no mail.", examples=["smtp.example.org"])
+    port: Port = Field(default=587, description="Its port.", examples=[465])
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How the connection is protected: starttls, tls or none.", examples=["tls"]
+    )
+    username: str = Field(default="", description="The login, empty = none.", examples=["dthostmon"])
+    password: Secret = Field(default=SecretStr(""), description="Its password.", examples=["${SMTP_PASSWORD:-}"])
+    from_: str = Field(
+        default="", alias="from", description="The sender's address.", examples=["dthostmon@example.org"]
+    )
+    reply_to: str | None = Field(default=None, description="Where answers go.", examples=["ops@example.org"])
+    recipients: tuple[str, ...] = Field(default=(), description="Who gets mail.", examples=[["ops@example.org"]])
+
+
+class Pushover(Section):
+    """Messages to phones over Pushover."""
+
+    token: Secret = Field(description="The application's token.", examples=["${PUSHOVER_TOKEN:-}"])
+    user: Secret = Field(description="The user's or group's key.", examples=["${PUSHOVER_USER:-}"])
+    min_severity: SeverityName = Field(default="CRITICAL", description="The least severity sent.", examples=["WARN"])
+
+
+class Notify(Section):
+    """Channels besides mail."""
+
+    pushover: Pushover | None = Field(default=None, description="Messages to phones over Pushover.")
+    urls: tuple[Secret, ...] = Field(
+        default=(), description="Any Apprise URLs.", examples=[["ntfy://ntfy.sh/my-topic"]]
+    )
+
+
+class RouteMatch(Section):
+    """Which findings a route takes; what is left out matches all."""
+
+    severity: SeverityName | None = Field(
+        default=None, description="This severity or a higher one.", examples=["CRITICAL"]
+    )
+    site: Name | None = Field(default=None, description="Hosts of this site.", examples=["chicago"])
+    tag: Tag | None = Field(default=None, description="Hosts with this tag.", examples=["web"])
+
+
+class Route(Section):
+    """Who is told of what."""
+
+    match: RouteMatch = Field(default=RouteMatch(), description="Which findings.", examples=[{"severity": "CRITICAL"}])
+    to: tuple[str, ...] = Field(description="The channels, in order.", examples=[["email", "pushover"]])
+
+
+class Reports(Section):
+    """Regular summaries by mail."""
+
+    frequency: Literal["hourly", "daily", "weekly", "off"] = Field(
+        default="off", description="hourly, daily, weekly or off.", examples=["daily"]
+    )
+    at: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = Field(
+        default="07:00", description="The time of day.", examples=["07:00"]
+    )
+    timezone: str = Field(default="UTC", description="The zone of that time.", examples=["Europe/Berlin"])
+    recipients: tuple[str, ...] = Field(
+        default=(), description="Who gets them; empty = email.recipients.", examples=[["ops@example.org"]]
+    )
+
+
+class Alerts(Section):
+    """When people are told, and told again."""
+
+    group_wait: Duration = Field(
+        default=30.0, description="How long the first message of a group waits.", examples=["1m"]
+    )
+    group_interval: Duration = Field(
+        default=5 * MINUTE, description="Time between messages of a group.", examples=["10m"]
+    )
+    repeat: Duration = Field(default=4 * HOUR, description="When a firing alert is told again.", examples=["1d"])
+    unreachable_after: Count = Field(
+        default=3, description="Failed visits in a row that make a host unreachable.", examples=[5]
+    )
+
+
+class RetentionTimes(Section):
+    """How long things are kept."""
+
+    runs: Retention = Field(default=90 * DAY, description="Runs with their findings.", examples=["365d"])
+    logs: Retention = Field(default=90 * DAY, description="Log lines.", examples=["30d"])
+    audit: Annotated[Retention, NotYet("the audit table")] = Field(
+        default=90 * DAY, description="Who changed what.", examples=["365d"]
+    )
+
+
+class Api(Section):
+    """The API and the dashboard."""
+
+    listen: Listen = Field(
+        default=ListenAddress("127.0.0.1", 8080),
+        description="Address and port; 0.0.0.0 answers the whole network. An edit needs a restart.",
+        examples=["127.0.0.1:8080"],
+    )
+    public_url: Annotated[str | None, NotYet("links to the dashboard")] = Field(
+        default=None, description="How people reach the dashboard.", examples=["https://monitor.example.org"]
+    )
+    docs: Annotated[bool, NotYet("the API's own documentation", off=(False,))] = Field(
+        default=False, description="Serve the API's documentation at /docs.", examples=[True]
+    )

@@ -1,0 +1,53 @@
+"""The first file of a new user."""
+
+import re
+
+_STARTER = """\
+# dthostmon's configuration. All keys with their meaning: config.example.yaml. 'dthostmon config check' checks an edit.
+# An edit takes effect on the next cycle; database and api.listen need a restart.
+
+database:
+  url: sqlite:///dthostmon.db        # relative to the directory that dthostmon is started in
+
+monitoring:
+  interval: 15m                      # 30s, 5m, 1h, 7d
+
+# Read on each host. One that does not exist there is no error: distributions name them differently.
+logs:
+  - /var/log/syslog
+  - /var/log/auth.log
+  - /var/log/messages
+  - /var/log/secure
+  - /var/log/kern.log
+  - /var/log/dpkg.log
+
+api:
+  listen: 127.0.0.1:8080             # the dashboard and the API; this machine alone can reach them
+
+hosts:
+  - name: {name}
+    transport: local                 # this machine, without ssh
+    tags: [monitor]
+
+  # A machine that is reached over ssh. Give its user the right to read logs (on Debian: the group adm), then
+  # 'dthostmon setup web1' tests it step by step.
+  # - name: web1
+  #   hostname: web1.example.org
+  #   user: monitor
+  #   key: ~/.ssh/id_ed25519
+  #   tags: [web]
+"""
+
+
+def starter_text(hostname: str) -> str:
+    """Return a short commented file that watches this machine; `hostname` becomes its name, made safe where needed."""
+    return _STARTER.format(name=_quoted(_safe_name(hostname)))
+
+
+def _safe_name(hostname: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "-", hostname).lstrip(".-")[:253] or "this-machine"
+
+
+def _quoted(name: str) -> str:
+    """Quote a name that YAML would not read as text, such as 12 or null."""
+    return name if re.fullmatch(r"[A-Za-z][A-Za-z0-9.-]*-[A-Za-z0-9.-]*|[A-Za-z]+[0-9]+", name) else f'"{name}"'

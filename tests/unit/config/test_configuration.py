@@ -1,0 +1,148 @@
+"""What comes out: effective hosts, warnings, values with their origins."""
+
+from pathlib import Path
+
+import pytest
+
+from dthostmon.config import effective_values, find_file
+from dthostmon.config.inheritance import INHERITED
+from dthostmon.config.models import Overrides
+from dthostmon.errors import ConfigurationError, NotFoundError
+from dthostmon.model import Levels, SshAccess, TransportKind
+
+FLEET = """\
+    monitoring: {interval: 1h}
+    ssh: {user: monitor, key: ~/.ssh/fleet, passphrase: "${KEY_PASSPHRASE}"}
+    logs: [/var/log/syslog]
+    thresholds: {disk: {warn: 70}, failed_logins: 9}
+    sites:
+      chicago: {port: 2222, user: ops, interval: 10m, thresholds: {disk: {critical: 85}, cpu: {info: null}}}
+      empty:
+    hosts:
+      - {name: web1, hostname: 192.0.2.10, site: chicago, tags: [web], user: root, thresholds: {disk: {warn: 60}}}
+      - {name: web2, hostname: web2.example.org, site: empty, logs: [/var/log/a, "/var/log/b/*.log"], enabled: false}
+      - {name: here, transport: local, interval: 30s}
+    """
+SECRETS = {"KEY_PASSPHRASE": "hunter2", "HOME": "/home/ada"}
+
+
+def test_a_host_stands_over_its_site_and_the_site_over_all(read):
+    web1, web2, here = read(FLEET, SECRETS).hosts
+    assert web1.ssh == SshAccess(
+        hostname="192.0.2.10",
+        port=2222,
+        user="root",
+        key="/home/ada/.ssh/fleet",
+        passphrase=SECRETS["KEY_PASSPHRASE"],
+        known_hosts="/home/ada/.ssh/known_hosts",
+        connect_timeout=10,
+        retries=(1, 2, 4),
+    )
+    assert (web1.interval, web2.interval, here.interval) == (600, 3600, 30)
+    assert (web1.logs, web2.logs) == (("/var/log/syslog",), ("/var/log/a", "/var/log/b/*.log"))
+    assert (web1.enabled, web2.enabled) == (True, False)
+    assert (here.transport, here.ssh, here.address) == (TransportKind.LOCAL, None, "this machine")
+    assert here.probes == ("metrics",)
+
+
+def test_thresholds_merge_key_by_key_and_null_switches_a_level_off(read):
+    web1, web2, _ = read(FLEET, SECRETS).hosts
+    assert web1.thresholds.disk == Levels(None, 60, 85)
+    assert web1.thresholds.cpu == Levels(None, 80, 95)
+    assert web2.thresholds.disk == Levels(None, 70, 90)
+    assert (web2.thresholds.cpu, web2.thresholds.failed_logins) == (Levels(60, 80, 95), 9)
+
+
+def test_every_key_that_may_be_overridden_has_a_global_one():
+    assert set(INHERITED) == set(Overrides.model_fields)
+
+
+def test_merged_thresholds_must_rise(refuse):
+    (problem,) = refuse("thresholds: {disk: {warn: 70, critical: 75}}\nsites:\n  a: {thresholds: {disk: {warn: 80}}}\n")
+    assert (problem.line, problem.path) == (3, "sites.a.thresholds.disk")
+    assert problem.message == "info None, warn 80.0, critical 75.0: expected rising percentages"
+
+
+def test_an_unknown_host_is_answered_with_the_nearest_name(read):
+    configuration = read(FLEET, SECRETS)
+    assert configuration.host("web2").name == "web2"
+    with pytest.raises(NotFoundError, match="no host 'wbe1'; did you mean 'web1'"):
+        configuration.host("wbe1")
+    with pytest.raises(NotFoundError, match="known are web1, web2, here"):
+        configuration.host("zzz")
+
+
+def test_a_file_without_hosts_is_a_warning(read):
+    (warning,) = read("hosts: []").warnings
+    assert (warning.line, warning.path) == (1, "hosts")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ssh:\n  passphrase: hunter2\n",
+        "database:\n  url: postgresql://u:hunter2@h/d\n",
+        "sites:\n  a: {passphrase: hunter2}\n",
+    ],
+)
+def test_a_literal_secret_in_a_file_that_others_can_read_is_a_warning(read, text):
+    text += "hosts: [{name: a, hostname: a}]\n"
+    (warning,) = read(text, mode=0o644).warnings
+    assert warning.line == 2
+    assert "a literal secret" in warning.message
+    assert "hunter2" not in str(warning)
+    assert not read(text, mode=0o640).warnings
+
+
+def test_a_secret_that_is_referred_to_is_no_warning(read):
+    text = "ssh: {passphrase: '${P}'}\ndatabase: {url: 'postgresql://u:${P}@h/d'}\nhosts: [{name: a, hostname: a}]\n"
+    assert not read(text, {"P": "hunter2"}, mode=0o644).warnings
+
+
+def test_no_secret_is_in_any_representation(read):
+    configuration = read(FLEET + "\n    database: {url: 'postgresql://u:hunter2@h/d'}", SECRETS)
+    assert "hunter2" not in repr(configuration) + str(configuration.settings)
+
+
+def test_every_value_is_shown_with_its_origin_and_no_secret(read):
+    environ = {**SECRETS, "DTHOSTMON__LOOK_BACK": "1MiB"}
+    configuration = read(FLEET + "\n    database: {url: 'postgresql://u:hunter2@h/d'}", environ)
+    shown = {value.path: (value.text, value.origin) for value in effective_values(configuration, None)}
+    assert shown["database.url"] == ("postgresql://u:********@h/d", "dthostmon.yaml:13")
+    assert shown["ssh.passphrase"] == ("********", "dthostmon.yaml:2")
+    assert shown["ssh.retries"] == ("1s, 2s, 4s", "default")
+    assert shown["look_back"] == ("1MiB", "environment DTHOSTMON__LOOK_BACK")
+    assert shown["sites.chicago.thresholds.cpu.info"] == ("null", "site chicago (dthostmon.yaml:6)")
+    assert shown["hosts[0].thresholds.disk.warn"] == ("60", "dthostmon.yaml:9")
+    assert "hosts[1].enabled" in shown
+    assert not any(path.startswith(("ai.", "email.")) for path in shown)
+    assert "hunter2" not in str(shown)
+
+
+def test_the_values_of_one_host_say_which_layer_they_are_from(read):
+    configuration = read(FLEET, SECRETS)
+    shown = {value.path: (value.text, value.origin) for value in effective_values(configuration, "web1")}
+    assert shown["user"] == ("root", "dthostmon.yaml:9")
+    assert shown["port"] == ("2222", "site chicago (dthostmon.yaml:6)")
+    assert shown["key"] == ("~/.ssh/fleet", "dthostmon.yaml:2")
+    assert shown["connect_timeout"] == ("10s", "default")
+    assert shown["thresholds.disk.warn"] == ("60", "dthostmon.yaml:9")
+    assert shown["thresholds.disk.critical"] == ("85", "site chicago (dthostmon.yaml:6)")
+    assert shown["thresholds.cpu.info"] == ("null", "site chicago (dthostmon.yaml:6)")
+    assert shown["transport"] == ("ssh", "default")
+    assert "user" not in {value.path for value in effective_values(configuration, "here")}
+
+
+def test_the_file_is_looked_for_in_order(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("dthostmon.config.loading.FILE_PLACES", (Path("dthostmon.yaml"), tmp_path / "etc.yaml"))
+    with pytest.raises(
+        ConfigurationError, match=r"DTHOSTMON_CONFIG.*dthostmon\.yaml.*etc\.yaml.*dthostmon config init"
+    ):
+        find_file(None, {})
+    (tmp_path / "etc.yaml").touch()
+    assert find_file(None, {}) == tmp_path / "etc.yaml"
+    Path("dthostmon.yaml").touch()
+    assert find_file(None, {}) == Path("dthostmon.yaml")
+    assert find_file(None, {"DTHOSTMON_CONFIG": "a.yaml"}) == Path("a.yaml")
+    assert find_file(Path("b.yaml"), {"DTHOSTMON_CONFIG": "a.yaml"}) == Path("b.yaml")
