@@ -1,0 +1,30 @@
+"""What outlives a run, in SQLite or PostgreSQL: cursors, runs, findings, the bytes that were read."""
+
+from dthostmon.store.chunks import StoredChunk
+from dthostmon.store.cycles import CycleRow
+from dthostmon.store.findings import StoredFinding
+from dthostmon.store.keys import ApiKey
+from dthostmon.store.ledger import LedgerEntry
+from dthostmon.store.lock import DaemonLock
+from dthostmon.store.pages import InvalidPageError, Page
+from dthostmon.store.retention import PruneResult
+from dthostmon.store.schema import UpgradeResult
+from dthostmon.store.statistics import StoreStats
+from dthostmon.store.store import Store, open_store, upgrade
+
+__all__ = [
+    "ApiKey",
+    "CycleRow",
+    "DaemonLock",
+    "InvalidPageError",
+    "LedgerEntry",
+    "Page",
+    "PruneResult",
+    "Store",
+    "StoreStats",
+    "StoredChunk",
+    "StoredFinding",
+    "UpgradeResult",
+    "open_store",
+    "upgrade",
+]

@@ -1,0 +1,40 @@
+"""Where a database is, as the configuration names it, as the driver wants it, and as a message may show it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from dthostmon.errors import StoreError
+
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+FORMS = "sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A parsed `database.url`. `masked` has no password; `file` is None on PostgreSQL."""
+
+    url: URL = field(repr=False)
+    masked: str
+    file: Path | None
+
+    @property
+    def driver_url(self) -> URL:
+        """The URL with the asyncio driver named in it."""
+        return self.url.set(drivername=DRIVERS[self.url.drivername])
+
+
+def parse(text: str) -> Address:
+    """Read a database URL; StoreError, which never quotes it (it may hold a password), where it has no known form."""
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise StoreError(f"database.url is not a database address. Write {FORMS}.") from None
+    if url.drivername not in DRIVERS:
+        raise StoreError(f"database.url names {url.drivername!r}, which is not supported. Write {FORMS}.")
+    if not url.database or url.database == ":memory:":
+        raise StoreError(f"database.url names no database. Write {FORMS}.")
+    file = Path(url.database) if url.drivername == "sqlite" else None
+    return Address(url, url.render_as_string(hide_password=True), file)

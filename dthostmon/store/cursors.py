@@ -1,0 +1,51 @@
+"""Cursors: how far each log was read, and the compare-and-swap that keeps two visits from counting the same lines."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dthostmon.errors import CursorConflictError
+from dthostmon.model import Cursor, FilePosition
+from dthostmon.store.columns import AnyRow
+from dthostmon.store.dialect import insert
+from dthostmon.store.tables import cursors, logs
+
+
+async def load(connection: AsyncConnection, host_id: int) -> Mapping[str, Cursor]:
+    """Return all cursors of a host (path -> cursor)."""
+    query = (
+        sa.select(logs.c.path, cursors.c.version, cursors.c.current, cursors.c.previous)
+        .join(cursors, cursors.c.log_id == logs.c.id)
+        .where(logs.c.host_id == host_id)
+    )
+    return {row.path: _cursor(row) for row in await connection.execute(query)}
+
+
+async def save(connection: AsyncConnection, host: str, log_ids: Mapping[str, int], moved: Iterable[Cursor]) -> None:
+    """Store where a visit left off; CursorConflictError where another visit of the host has stored it first."""
+    # one order for all: two visits of one host then wait for each other, and never deadlock
+    for cursor in sorted(moved, key=lambda cursor: cursor.path):
+        if not await swap(connection, log_ids[cursor.path], cursor):
+            raise CursorConflictError(
+                f"{host}: {cursor.path} was read by another visit meanwhile. Nothing of this visit was stored, and "
+                "nothing is lost: the other one has these lines. If it happens again, look for a second dthostmon here."
+            )
+
+
+async def swap(connection: AsyncConnection, log_id: int, cursor: Cursor) -> bool:
+    """Replace the cursor of one log if its version is still the one that was read; False where it is not."""
+    positions = {"current": asdict(cursor.current), "previous": asdict(cursor.previous) if cursor.previous else None}
+    statement: sa.Insert | sa.Update
+    if cursor.version == 0:
+        statement = insert(connection, cursors).values(log_id=log_id, version=1, **positions).on_conflict_do_nothing()
+    else:
+        unchanged = (cursors.c.log_id == log_id) & (cursors.c.version == cursor.version)
+        statement = sa.update(cursors).where(unchanged).values(version=cursor.version + 1, **positions)
+    return (await connection.execute(statement)).rowcount == 1
+
+
+def _cursor(row: AnyRow) -> Cursor:
+    previous = FilePosition(**row.previous) if row.previous else None
+    return Cursor(row.path, FilePosition(**row.current), previous, row.version)

@@ -1,0 +1,53 @@
+"""The short-lived process that upgrades a schema: the database's URL comes on stdin, the result is JSON on stdout."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.engine import Connection
+
+from dthostmon.errors import StoreError
+from dthostmon.store import address, dialect, schema
+from dthostmon.store.engine import Database
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+# An upgrade of a big database takes as long as it takes.
+PATIENCE_SECONDS = 24 * 3600.0
+
+
+def main() -> int:
+    """Upgrade the database named on stdin."""
+    try:
+        told = asyncio.run(upgrade(sys.stdin.read()))
+    except StoreError as error:
+        told = {"error": type(error).__name__, "message": str(error)}
+    json.dump(told, sys.stdout)
+    return 0
+
+
+async def upgrade(url: str) -> dict[str, Any]:
+    """Upgrade one database in one transaction and tell the revisions before and after."""
+    database = Database(address.parse(url), timeout=PATIENCE_SECONDS)
+    try:
+        async with database.write() as connection:
+            await dialect.lock_schema(connection)
+            before = schema.check_known(await schema.current(connection), database.address)
+            await connection.run_sync(migrate)
+            return {"before": before, "after": await schema.current(connection)}
+    finally:
+        await database.close()
+
+
+def migrate(connection: Connection) -> None:
+    """Run the migrations that are missing, inside the transaction of the connection."""
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    command.upgrade(config, "head")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

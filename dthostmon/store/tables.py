@@ -1,0 +1,224 @@
+"""The tables. `migrations/versions` holds how a database gets there; a test keeps the two the same."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from dthostmon.store.columns import Instant, Key, SafeJson, SafeText
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", Key, sa.Identity(), primary_key=True)
+
+
+def _of(target: sa.Table, *, key: bool = False, index: bool = False) -> sa.Column[int]:
+    """Make a reference whose row goes with the row that it points to."""
+    name = target.name.removesuffix("s") + "_id"
+    return sa.Column(
+        name, Key, sa.ForeignKey(target.c.id, ondelete="CASCADE"), primary_key=key, nullable=False, index=index
+    )
+
+
+def _text(name: str, *, nullable: bool = False) -> sa.Column[str]:
+    return sa.Column(name, SafeText, nullable=nullable)
+
+
+def _integer(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, nullable=False)
+
+
+def _float(name: str) -> sa.Column[float]:
+    return sa.Column(name, sa.Double)
+
+
+def _instant(name: str, *, nullable: bool = False, index: bool = False) -> sa.Column[datetime]:
+    return sa.Column(name, Instant, nullable=nullable, index=index)
+
+
+hosts = sa.Table(
+    "hosts", metadata, _id(), sa.Column("name", SafeText, nullable=False, unique=True), sqlite_autoincrement=True
+)
+
+patterns = sa.Table("patterns", metadata, _of(hosts, key=True), sa.Column("pattern", SafeText, primary_key=True))
+
+# A path may be longer than an index entry of PostgreSQL; its digest never is.
+logs = sa.Table(
+    "logs",
+    metadata,
+    _id(),
+    _of(hosts),
+    sa.Column("digest", sa.String(64), nullable=False),
+    _text("path"),
+    sa.UniqueConstraint("host_id", "digest"),
+    sqlite_autoincrement=True,
+)
+
+# Positions are JSON because sizes and inodes of a host are unsigned 64-bit numbers, and the databases' are signed.
+cursors = sa.Table(
+    "cursors",
+    metadata,
+    _of(logs, key=True),
+    _integer("version"),
+    sa.Column("current", SafeJson, nullable=False),
+    sa.Column("previous", SafeJson),
+)
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    _id(),
+    _of(hosts),
+    _instant("started_at", index=True),
+    sa.Column("duration", sa.Double, nullable=False),
+    _text("site", nullable=True),
+    _text("status"),
+    _text("error_kind", nullable=True),
+    _text("error", nullable=True),
+    sa.Column("severity", sa.SmallInteger, nullable=False),
+    sa.Column("score", sa.SmallInteger),
+    _text("judged_by"),
+    _text("summary"),
+    _float("cpu_percent"),
+    _float("memory_percent"),
+    _float("swap_percent"),
+    _float("load1"),
+    _float("load5"),
+    _float("load15"),
+    _float("worst_disk_percent"),
+    sa.Column("reasons", SafeJson, nullable=False),
+    sa.Column("recommendations", SafeJson, nullable=False),
+    sa.Column("identity", SafeJson),
+    sa.Column("unknown", SafeJson, nullable=False),
+    sa.UniqueConstraint("host_id", "started_at"),
+    sqlite_autoincrement=True,
+)
+
+# The fleet overview reads this instead of looking for the newest among millions of runs.
+host_last = sa.Table(
+    "host_last",
+    metadata,
+    _of(hosts, key=True),
+    sa.Column("run_id", Key, sa.ForeignKey(runs.c.id), nullable=False, unique=True),
+)
+
+disks = sa.Table(
+    "disks",
+    metadata,
+    _of(runs, key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    _text("mount"),
+    _text("device"),
+    _text("filesystem"),
+    _integer("size"),
+    _integer("used"),
+    _float("percent"),
+    _float("inodes_percent"),
+)
+
+coverage = sa.Table(
+    "coverage",
+    metadata,
+    _of(runs, key=True),
+    _of(logs, key=True, index=True),
+    sa.Column("position", sa.Integer, nullable=False),
+    _integer("bytes_appeared"),
+    _integer("bytes_analysed"),
+    _integer("bytes_skipped"),
+    _integer("bytes_pending"),
+    _text("skip_reason", nullable=True),
+    _integer("lines"),
+    sa.Column("rotated", sa.Boolean, nullable=False),
+)
+
+findings = sa.Table(
+    "findings",
+    metadata,
+    _id(),
+    _of(runs, index=True),
+    _of(hosts),
+    _instant("found_at"),
+    _text("kind"),
+    sa.Column("severity", sa.SmallInteger, nullable=False),
+    _text("source"),
+    _text("rule", nullable=True),
+    _integer("count"),
+    _text("title"),
+    _text("recommended_action"),
+    sa.Column("fields", SafeJson, nullable=False),
+    sa.Column("evidence", SafeJson, nullable=False),
+    sa.Index(None, "host_id", "found_at"),
+    sa.Index(None, "found_at"),
+    sqlite_autoincrement=True,
+)
+
+templates = sa.Table(
+    "templates",
+    metadata,
+    _of(hosts, key=True),
+    sa.Column("template_id", SafeText, primary_key=True),
+    _integer("count"),
+    _instant("first_seen"),
+    _instant("last_seen"),
+    _text("program", nullable=True),
+    _text("text"),
+    _text("sample"),
+)
+
+# No reference to the run: logs may be kept longer. `data` comes last, so that SQLite finds the rest without its pages.
+chunks = sa.Table(
+    "chunks",
+    metadata,
+    _id(),
+    _of(hosts),
+    _of(logs),
+    _instant("read_at", index=True),
+    sa.Column("position", sa.Integer, nullable=False),
+    _text("codec"),
+    _integer("raw_size"),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Index(None, "host_id", "id"),
+    sa.Index(None, "log_id"),
+    sqlite_autoincrement=True,
+)
+
+cycles = sa.Table(
+    "cycles",
+    metadata,
+    sa.Column("id", SafeText, primary_key=True),
+    _instant("started_at", index=True),
+    sa.Column("duration", sa.Double, nullable=False),
+    _integer("hosts"),
+    _integer("ok"),
+    _integer("failed"),
+    _integer("skipped"),
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    _id(),
+    _text("name"),
+    _text("scope"),
+    _text("secret_hash"),
+    _instant("created_at"),
+    _instant("expires_at", nullable=True),
+    _instant("revoked_at", nullable=True),
+    sqlite_autoincrement=True,
+)
+
+sa.Index(
+    "uq_api_keys_active_name",
+    api_keys.c.name,
+    unique=True,
+    sqlite_where=api_keys.c.revoked_at.is_(None),
+    postgresql_where=api_keys.c.revoked_at.is_(None),
+)

@@ -1,0 +1,38 @@
+"""Template counters: how often each form of line was seen on a host, since when and until when."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import case
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dthostmon.model import TemplateCount
+from dthostmon.store.dialect import insert
+from dthostmon.store.tables import templates
+
+
+async def count(connection: AsyncConnection, host_id: int, seen: Iterable[TemplateCount], at: datetime) -> None:
+    """Add what one run saw; text and sample stay those of the first sight."""
+    rows = [
+        {
+            "host_id": host_id,
+            "template_id": entry.template.id,
+            "count": entry.count,
+            "first_seen": at,
+            "last_seen": at,
+            "program": entry.template.program,
+            "text": entry.template.text,
+            "sample": entry.sample,
+        }
+        for entry in seen
+    ]
+    if not rows:
+        return
+    statement = insert(connection, templates)
+    new = statement.excluded
+    later = case((new.last_seen > templates.c.last_seen, new.last_seen), else_=templates.c.last_seen)
+    updated = statement.on_conflict_do_update(
+        index_elements=[templates.c.host_id, templates.c.template_id],
+        set_={"count": templates.c.count + new.count, "last_seen": later},
+    )
+    await connection.execute(updated, rows)
