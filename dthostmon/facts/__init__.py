@@ -1,0 +1,5 @@
+"""Facts about a host: each probe is some commands and a pure parser; all of a visit's commands run in one exec."""
+
+from dthostmon.facts.gather import gather
+
+__all__ = ["gather"]

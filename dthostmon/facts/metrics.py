@@ -1,0 +1,126 @@
+"""What the machine is doing: CPU, memory, load and every real mount's space and inodes."""
+
+import re
+from collections.abc import Mapping
+
+from dthostmon.facts.probe import Probe
+from dthostmon.model import DiskUsage, Metrics
+
+# What a disk is here: file systems that hold data of this machine. Network mounts belong to their server and may hang;
+# tmpfs, squashfs and the like cannot fill up in a way that matters. A container's root is an overlay.
+DISK_FILESYSTEMS = (
+    "ext2|ext3|ext4|xfs|btrfs|zfs|f2fs|jfs|reiserfs|bcachefs|vfat|exfat|ntfs|ntfs3|fuseblk|ubifs|jffs2|nilfs2"
+)
+MOUNTS_LIMIT = 1000  # a host that shows more has stopped describing disks
+
+# /proc/self/mounts writes a blank in a name as \040, which printf's %b reads as the character.
+DISKS_COMMAND = f"""while read -r device mount type rest; do
+case $type in {DISK_FILESYSTEMS}) ;; overlay) [ "$mount" = / ] || continue ;; *) continue ;; esac
+usage=$(stat -f -c '%S %b %f %a %c %d' "$(printf %b "$mount")") && echo "$device $mount $type $usage"
+done < /proc/self/mounts"""
+
+CPU_LINE = re.compile(rb"cpu +(\d+(?: +\d+){3,9})\s*")
+MEMORY_LINE = re.compile(rb"^(\w+): +(\d{1,18}) kB$", re.MULTILINE)
+ESCAPED_CHARACTER = re.compile(r"\\(\d{3})")
+Times = tuple[int, ...]
+
+
+def parse_metrics(outputs: Mapping[str, bytes]) -> Metrics:
+    """Read two /proc/stat lines, /proc/meminfo, /proc/loadavg and the usage lines of the mounts."""
+    memory = {name: int(value) for name, value in MEMORY_LINE.findall(outputs.get("memory", b""))}
+    load1, load5, load15 = _load(outputs.get("load", b""))
+    return Metrics(
+        cpu_percent=cpu_percent(outputs.get("cpu_before", b""), outputs.get("cpu_after", b"")),
+        memory_percent=_used_percent(memory.get(b"MemTotal"), memory.get(b"MemAvailable")),
+        swap_percent=_used_percent(memory.get(b"SwapTotal"), memory.get(b"SwapFree")),
+        load1=load1,
+        load5=load5,
+        load15=load15,
+        disks=parse_disks(outputs.get("disks", b"")),
+    )
+
+
+def cpu_percent(before: bytes, after: bytes) -> float | None:
+    """Return the share of time that was neither idle nor waiting for disks between two readings of the `cpu` line.
+
+    None where a reading is missing or no time passed. Guest time is part of user time already; steal counts as busy.
+    """
+    first, second = _times(before), _times(after)
+    if first is None or second is None or len(first) != len(second):
+        return None
+    passed = [later - earlier for earlier, later in zip(first[:8], second[:8], strict=True)]
+    total = sum(passed)
+    if total <= 0 or min(passed) < -total:
+        return None
+    idle = passed[3] + (passed[4] if len(passed) > 4 else 0)
+    return _percent(total - max(0, idle), total)
+
+
+def _times(raw: bytes) -> Times | None:
+    line = CPU_LINE.fullmatch(raw.strip())
+    return tuple(int(value[:18]) for value in line[1].split()) if line else None
+
+
+def _used_percent(total: int | None, free: int | None) -> float | None:
+    if not total or free is None or free > total:
+        return None
+    return _percent(total - free, total)
+
+
+def _percent(part: int, whole: int) -> float:
+    return round(min(100.0, max(0.0, 100.0 * part / whole)), 1)
+
+
+def _load(raw: bytes) -> tuple[float | None, float | None, float | None]:
+    values = re.match(rb"(\d{1,7}\.\d\d) (\d{1,7}\.\d\d) (\d{1,7}\.\d\d) ", raw)
+    return (float(values[1]), float(values[2]), float(values[3])) if values else (None, None, None)
+
+
+def parse_disks(raw: bytes) -> tuple[DiskUsage, ...]:
+    """Read lines of `device mount type block-size blocks free available inodes free-inodes`; one disk per device.
+
+    A device that is mounted at several places (bind mounts) is told once, at its shortest path.
+    """
+    lines = raw.decode(errors="backslashreplace").splitlines()[:MOUNTS_LIMIT]
+    disks = [disk for line in lines if (disk := _disk(line))]
+    shortest: dict[str, DiskUsage] = {}
+    for disk in sorted(disks, key=lambda disk: (len(disk.mount), disk.mount)):
+        shortest.setdefault(disk.device if disk.device.startswith("/") else disk.mount, disk)
+    return tuple(sorted(shortest.values(), key=lambda disk: disk.mount))
+
+
+def _disk(line: str) -> DiskUsage | None:
+    fields = line.split(" ")
+    if len(fields) != 9 or not all(re.fullmatch(r"\d{1,18}", number) for number in fields[3:]):
+        return None
+    block, blocks, free, available, inodes, free_inodes = map(int, fields[3:])
+    used = blocks - free
+    if not blocks or used < 0:
+        return None
+    return DiskUsage(
+        mount=_unescape(fields[1]),
+        device=_unescape(fields[0]),
+        filesystem=fields[2],
+        size=block * blocks,
+        used=block * used,
+        percent=_percent(used, used + available) if used + available else None,
+        inodes_percent=_used_percent(inodes, free_inodes),
+    )
+
+
+def _unescape(name: str) -> str:
+    """Undo the kernel's \\040 for blanks; other control characters stay escaped, since people read these names."""
+    return ESCAPED_CHARACTER.sub(lambda octal: " " if octal[1] == "040" else octal[0], name)
+
+
+METRICS: Probe[Metrics] = Probe(
+    name="metrics",
+    commands={
+        "cpu_before": "head -n 1 /proc/stat",
+        "memory": "cat /proc/meminfo",
+        "load": "cat /proc/loadavg",
+        "disks": DISKS_COMMAND,
+        "cpu_after": "sleep 0.5 || sleep 1; head -n 1 /proc/stat",
+    },
+    parse=parse_metrics,
+)
