@@ -1,0 +1,60 @@
+"""How far one file was read, and whether a file is still the one that was read: pure functions."""
+
+import hashlib
+from dataclasses import replace
+
+from dthostmon.model import FilePosition
+from dthostmon.transport import FileStat
+
+FINGERPRINT_BYTES = 256
+FLUSH_AFTER_VISITS = 2  # an unfinished line that two visits found unchanged is taken as it is
+
+
+def fingerprint(before: bytes) -> str:
+    """Hash the last bytes before an offset: what a file must hold there to be the file that was read."""
+    return hashlib.sha256(before[-FINGERPRINT_BYTES:]).hexdigest()
+
+
+def start_of(path: str, stat: FileStat) -> FilePosition:
+    """Stand at the first byte of a file, nothing of it looked at."""
+    return FilePosition(path=path, offset=0, size=0, mtime=stat.mtime, inode=stat.inode, fingerprint=fingerprint(b""))
+
+
+def moved(position: FilePosition, stat: FileStat, before: bytes, taken: int, looked_at: int) -> FilePosition:
+    """Stand `taken` bytes further; `before` ends at the new offset. `size` is how far the file was looked at, not its
+    size: a backlog behind a cap must look like news to the next visit."""
+    return replace(
+        position,
+        offset=position.offset + taken,
+        size=position.offset + looked_at,
+        mtime=stat.mtime,
+        inode=stat.inode,
+        fingerprint=fingerprint(before),
+        unchanged=0,
+    )
+
+
+def is_unchanged(position: FilePosition, stat: FileStat) -> bool:
+    """Tell whether nothing was written since the visit that left this position."""
+    return stat.size == position.size and stat.mtime == position.mtime and _same_inode(position, stat)
+
+
+def is_flush_due(position: FilePosition) -> bool:
+    """Tell whether an unfinished last line has waited long enough."""
+    return position.offset < position.size and position.unchanged + 1 >= FLUSH_AFTER_VISITS
+
+
+def may_continue(position: FilePosition, stat: FileStat) -> bool:
+    """Tell whether the file at the log's own path is worth the first look. Without an inode, few bytes before the
+    offset prove little: a rotated sibling may hold the same ones."""
+    is_known = position.inode is not None or position.offset >= FINGERPRINT_BYTES
+    return stat.size >= position.offset and _same_inode(position, stat) and is_known
+
+
+def _same_inode(position: FilePosition, stat: FileStat) -> bool:
+    return position.inode is None or stat.inode is None or position.inode == stat.inode
+
+
+def whole_lines(data: bytes) -> int:
+    """Return how many of the bytes are whole lines."""
+    return data.rfind(b"\n") + 1

@@ -1,0 +1,75 @@
+"""The findings about reading itself: nothing that could not be read stays unsaid."""
+
+from dthostmon.model import Evidence, Finding, FindingSource, Severity
+
+
+def _problem(kind: str, severity: Severity, path: str, title: str, action: str, detail: str = "") -> Finding:
+    return Finding(
+        kind=kind,
+        severity=severity,
+        title=title,
+        source=FindingSource.RULE,
+        rule=f"dthostmon.{kind}",
+        evidence=(Evidence(path, detail),) if detail else (),
+        recommended_action=action,
+        fields={"path": path},
+    )
+
+
+def missing(path: str) -> Finding:
+    """Tell of a configured log that does not exist on the host."""
+    return _problem(
+        "log-missing",
+        Severity.INFO,
+        path,
+        f"{path} does not exist",
+        f"Remove {path} from `logs` of this host, or start what writes it.",
+    )
+
+
+def unreadable(path: str, reason: str) -> Finding:
+    """Tell of a log or a directory that the monitoring user may not read."""
+    return _problem(
+        "log-unreadable",
+        Severity.WARN,
+        path,
+        f"{path} cannot be read: {reason}",
+        "Let the monitoring user read it, for instance: usermod -aG adm,systemd-journal USER",
+        reason,
+    )
+
+
+def not_a_regular_file(path: str, *, directory: bool) -> Finding:
+    """Tell of a configured log that is a directory, a FIFO, a device or a socket."""
+    what = "a directory" if directory else "no regular file"
+    action = (
+        f"Write {path}/* to read the files in it."
+        if directory
+        else "Only regular files are read; name the file that the program writes."
+    )
+    return _problem("log-not-regular", Severity.WARN, path, f"{path} is {what}", action)
+
+
+def too_many_files(found: int, limit: int) -> Finding:
+    """Tell that the patterns match more files than are read."""
+    return _problem(
+        "log-too-many",
+        Severity.WARN,
+        "",
+        f"the log patterns match {found} files, the {limit} newest are read",
+        "Make the patterns narrower, or rotate old files away.",
+    )
+
+
+def gap(path: str, lost: int) -> Finding:
+    """Tell that a log was replaced and that what it held before was not found again. `lost` bytes were seen and
+    never read.
+    """
+    known = f"{lost} bytes that were there are lost" if lost else "lines written since the last visit may be lost"
+    return _problem(
+        "log-gap",
+        Severity.WARN if lost else Severity.INFO,
+        path,
+        f"{path} was truncated or replaced and its rest was not found: {known}",
+        "Rotate by renaming, keep at least one uncompressed old file (delaycompress), or visit more often.",
+    )

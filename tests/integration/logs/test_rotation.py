@@ -1,0 +1,189 @@
+"""A rotation between two visits loses no line and doubles none."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dthostmon.logs import Caps
+from dthostmon.model import FilePosition, Severity
+from dthostmon.transport import Files
+from tests.integration.logs.conftest import Reader
+from tests.integration.logs.test_reading import append, lines
+
+
+def rename(log: Path, *, create: bool = True) -> None:
+    """Rotate as logrotate does with `create`: .1 becomes .2, the log becomes .1."""
+    for number in (8, 7, 6, 5, 4, 3, 2, 1):
+        old = Path(f"{log}.{number}")
+        if old.exists():
+            old.rename(f"{log}.{number + 1}")
+    log.rename(f"{log}.1")
+    if create:
+        log.touch()
+
+
+def rename_with_date(log: Path, date: str) -> None:
+    log.rename(f"{log}-{date}")
+    log.touch()
+
+
+def copy_and_truncate(log: Path) -> None:
+    shutil.copy(log, f"{log}.1")
+    os.truncate(log, 0)
+
+
+async def test_the_rest_of_a_renamed_file_comes_before_the_new_file(reader: Reader, log: Path) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    append(log, lines(5, start=10))
+    rename(log)
+    append(log, lines(5, start=15))
+    reading = await reader.only()
+    assert reading.rotated
+    assert reading.data == lines(10, start=10)
+
+
+async def test_a_file_that_was_rotated_twice_is_followed_through_both(reader: Reader, log: Path) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    append(log, lines(5, start=10))
+    rename(log)
+    append(log, lines(5, start=15))
+    rename(log)
+    append(log, lines(5, start=20))
+    assert (await reader.only()).data == lines(15, start=10)
+
+
+async def test_dated_names_are_followed_in_the_order_of_their_dates(reader: Reader, log: Path) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    for index, date in enumerate(("20260131", "20260201", "20260202")):
+        append(log, lines(5, start=10 + 5 * index))
+        rename_with_date(log, date)
+    append(log, lines(5, start=25))
+    assert (await reader.only()).data == lines(20, start=10)
+
+
+async def test_copytruncate_gives_the_rest_of_the_copy(reader: Reader, log: Path) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    append(log, lines(5, start=10))
+    copy_and_truncate(log)
+    append(log, lines(5, start=15))
+    assert (await reader.only()).data == lines(10, start=10)
+
+
+async def test_a_file_that_grew_past_the_offset_after_copytruncate_is_recognised(reader: Reader, log: Path) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    append(log, lines(2, start=10))
+    copy_and_truncate(log)
+    append(log, lines(50, start=12))
+    assert (await reader.only()).data == lines(52, start=10)
+
+
+async def test_a_program_that_still_writes_to_the_renamed_file_is_followed(reader: Reader, log: Path) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    rename(log)
+    append(log, lines(5, start=10))
+    assert (await reader.only()).data == lines(5, start=10)
+    append(Path(f"{log}.1"), lines(5, start=15))
+    append(log, lines(5, start=20))
+    assert (await reader.only()).data == lines(10, start=15)
+    rename(log)
+    append(Path(f"{log}.2"), lines(1, start=25))
+    append(log, lines(1, start=26))
+    assert (await reader.only()).data == lines(2, start=25)
+
+
+async def test_a_log_whose_new_file_comes_late_is_followed_in_the_renamed_one(reader: Reader, log: Path) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    append(log, lines(5, start=10))
+    rename(log, create=False)
+    assert (await reader.only()).data == lines(5, start=10)
+    append(Path(f"{log}.1"), lines(5, start=15))
+    assert (await reader.only()).data == lines(5, start=15)
+    append(log, lines(5, start=20))
+    assert (await reader.only()).data == lines(5, start=20)
+
+
+async def test_a_cap_in_the_middle_of_a_rotated_file_is_caught_up(files: Files, log: Path) -> None:
+    reader = Reader(files, (str(log),), Caps(log=700))
+    await reader.visit()
+    append(log, lines(10))
+    for _ in range(3):
+        await reader.visit()
+    append(log, lines(50, start=10))
+    rename(log)
+    append(log, lines(50, start=60))
+    rename(log)
+    append(log, lines(50, start=110))
+    for _ in range(30):
+        await reader.visit()
+    assert reader.everything == lines(160)
+
+
+async def test_an_unfinished_line_of_an_older_file_is_not_joined_to_the_next_file(reader: Reader, log: Path) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    append(log, b"cut off")
+    rename(log)
+    append(log, lines(2, start=10))
+    rename(log)
+    append(log, lines(2, start=12))
+    reading = await reader.only()
+    assert reading.parts == (b"cut off", lines(2, start=10), lines(2, start=12))
+
+
+async def test_a_file_replaced_without_a_copy_is_read_anew_and_told(reader: Reader, log: Path) -> None:
+    append(log, lines(10) + b"half")
+    await reader.visit()
+    log.unlink()
+    append(log, lines(3, start=50))
+    reading = await reader.visit()
+    [one] = reading.logs
+    assert one.data == lines(3, start=50)
+    assert one.bytes_skipped == 4
+    assert one.skip_reason is not None
+    assert [(problem.kind, problem.severity) for problem in reading.problems] == [("log-gap", Severity.WARN)]
+
+
+async def test_a_truncated_file_is_read_from_its_start(reader: Reader, log: Path) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    os.truncate(log, 0)
+    append(log, lines(2, start=70))
+    assert (await reader.only()).data == lines(2, start=70)
+
+
+async def test_an_empty_file_that_was_written_and_rotated_is_read(reader: Reader, log: Path) -> None:
+    earlier = log.stat().st_mtime - 10
+    os.utime(log, (earlier, earlier))
+    await reader.visit()
+    append(log, lines(3))
+    rename(log)
+    append(log, lines(3, start=3))
+    assert (await reader.only()).data == lines(6)
+
+
+async def test_without_the_fingerprint_check_the_regrown_file_would_be_misread(
+    reader: Reader, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The test of the test: the scenario above fails when the hash check is taken out."""
+    append(log, lines(10))
+    await reader.visit()
+    append(log, lines(2, start=10))
+    copy_and_truncate(log)
+    append(log, lines(50, start=12))
+    for module in ("positions", "reading", "rotation"):
+        monkeypatch.setattr(f"dthostmon.logs.{module}.fingerprint", lambda _before: "the same for all")
+    cursor = reader.state.cursors[str(log)]
+    current = FilePosition(
+        **{name: getattr(cursor.current, name) for name in FilePosition.__slots__} | {"fingerprint": "the same for all"}
+    )
+    object.__setattr__(cursor, "current", current)
+    assert (await reader.only()).data != lines(52, start=10)
