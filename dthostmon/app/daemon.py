@@ -1,0 +1,222 @@
+"""The daemon: scheduler, checks and API in one process."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dthostmon import __version__, web
+from dthostmon.app.lock import hold_lock
+from dthostmon.app.parts import make_parts, now, prune
+from dthostmon.app.schedule import Schedule, guard_clock
+from dthostmon.config import Configuration, changed, load
+from dthostmon.cycle import HostChecks, run_cycle
+from dthostmon.errors import ConfigurationError, StoreError
+from dthostmon.model import Cycle, Host
+from dthostmon.reports.documents import Document, timestamp
+from dthostmon.store import Store, open_store
+
+logger = logging.getLogger(__name__)
+
+STOP_GRACE_SECONDS = 10  # what running checks get to end in; with the rest of the stop it stays under 20 s
+STALE_AFTER_INTERVALS = 3  # a scheduler that missed this many cycles is not healthy
+DEADLINE_TIMEOUTS = 2  # a cycle may last its interval, or this many of its slowest host's timeouts where that is longer
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where the daemon answers."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """What to open on this machine."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104  # compared, not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+@dataclass(slots=True)
+class Daemon:
+    """The running parts. `told` is called with each cycle that ended."""
+
+    configuration: Configuration
+    environ: Mapping[str, str]
+    store: Store
+    clock: Callable[[], datetime]
+    told: Callable[[Cycle], None]
+    checks: HostChecks = field(init=False)
+    schedule: Schedule = field(init=False)
+    last_cycle: Cycle | None = None
+    cycles: int = 0
+    refused_edit: str | None = None
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.checks = HostChecks(make_parts(self.store), self.configuration.settings.monitoring.max_concurrent_hosts)
+        self.schedule = Schedule(self._start_cycle, self._start_prune, self.clock)
+
+    def start(self) -> None:
+        """Start the scheduler; the first cycle begins at once."""
+        self.schedule.start(self._intervals())
+        self._own(guard_clock(self.schedule.rearm), "clock guard")
+
+    async def stop(self) -> None:
+        """Start nothing more, let running checks end for a while, then cancel them: nothing of theirs is stored."""
+        self.schedule.stop()
+        checks = {task for task in self._tasks if task.get_name().startswith("cycle")}
+        if checks:
+            await asyncio.wait(checks, timeout=STOP_GRACE_SECONDS)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def hosts(self) -> tuple[Host, ...]:
+        """Return the hosts of the configuration in force."""
+        return self.configuration.hosts
+
+    async def health(self) -> web.Health:
+        """Tell whether the database answers and the scheduler runs."""
+        database = await self._database_problem()
+        is_stale = self._is_stale()
+        document: Document = {
+            "status": "ok" if database is None and not is_stale else "failing",
+            "version": __version__,
+            "database": {"status": "ok" if database is None else "failing", "error": database},
+            "scheduler": {
+                "status": "stale" if is_stale else "ok",
+                "cycles": self.cycles,
+                "last_cycle": _short(self.last_cycle),
+            },
+            "configuration": {"status": "ok" if self.refused_edit is None else "edit refused"},
+            "ai": {"status": "not configured"},
+        }
+        return web.Health(is_healthy=database is None and not is_stale, document=document)
+
+    async def _database_problem(self) -> str | None:
+        try:
+            await self.store.ping()
+        except StoreError as error:
+            logger.warning("the database does not answer", extra={"error": str(error)})
+            return "the database does not answer"  # the address stays in the log: this page needs no key
+        return None
+
+    def _is_stale(self) -> bool:
+        if self.last_cycle is None or not self._intervals():
+            return False
+        age = (self.clock() - self.last_cycle.started_at).total_seconds()
+        return age > STALE_AFTER_INTERVALS * min(self._intervals()) + self.last_cycle.duration
+
+    def _intervals(self) -> set[float]:
+        return {host.interval for host in self.configuration.hosts if host.enabled}
+
+    def _start_cycle(self, interval: float) -> None:
+        self._own(self._cycle(interval), f"cycle every {interval:g} s")
+
+    def _start_prune(self) -> None:
+        self._own(self._prune(), "prune")
+
+    async def _cycle(self, interval: float) -> None:
+        await self._reload()
+        hosts = [host for host in self.configuration.hosts if host.enabled and host.interval == interval]
+        if not hosts:
+            return
+        deadline = max(interval, DEADLINE_TIMEOUTS * max(host.timeout for host in hosts))
+        cycle = await run_cycle(hosts, self.checks, deadline)
+        self.last_cycle, self.cycles = cycle, self.cycles + 1
+        logger.info(
+            "a cycle ended",
+            extra={
+                "hosts": len(cycle.runs),
+                "ok": cycle.ok,
+                "failed": cycle.failed,
+                "seconds": round(cycle.duration, 2),
+            },
+        )
+        self.told(cycle)
+
+    async def _prune(self) -> None:
+        result = await prune(self.store, self.configuration, self.clock())
+        logger.info("old runs and lines were deleted", extra={"runs": result.runs, "chunks": result.chunks})
+
+    async def _reload(self) -> None:
+        """Take over an edit of the configuration file; a broken one is refused as a whole and said once."""
+        if not changed(self.configuration):
+            return
+        try:
+            edited = await asyncio.to_thread(load, self.configuration.path, self.environ)
+        except ConfigurationError as error:
+            if self.refused_edit != str(error):
+                self.refused_edit = str(error)
+                logger.error(
+                    "the edited configuration is refused, the one before stays", extra={"problems": str(error)}
+                )
+            return
+        self.refused_edit = None
+        self.configuration = edited
+        limit = edited.settings.monitoring.max_concurrent_hosts
+        self.checks = HostChecks(self.checks.parts, limit, self.checks.busy)
+        self.schedule.arm(self._intervals())
+        logger.info("the edited configuration is in force", extra={"hosts": len(edited.hosts)})
+
+    def _own(self, work: Coroutine[None, None, None], name: str) -> None:
+        """Run a side task that has an owner and a name, and is loud when it dies."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("a task died", extra={"task": task.get_name()}, exc_info=error)
+
+
+def _short(cycle: Cycle | None) -> Document | None:
+    if cycle is None:
+        return None
+    return {
+        "id": cycle.id,
+        "started_at": timestamp(cycle.started_at),
+        "duration_s": round(cycle.duration, 3),
+        "hosts": len(cycle.runs),
+        "ok": cycle.ok,
+        "failed": cycle.failed,
+    }
+
+
+async def run_daemon(
+    configuration: Configuration,
+    environ: Mapping[str, str],
+    ready: Callable[[Listening], None],
+    told: Callable[[Cycle], None],
+) -> None:
+    """Run until SIGTERM or SIGINT. `ready` is called once the API answers.
+
+    Order of the start: store, lock, API, scheduler; of the stop: scheduler, checks, API, lock, store.
+    Raises StoreError (AlreadyRunningError for a second daemon) and OSError (the API's address is taken).
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stop.set)
+    async with AsyncExitStack() as stack:
+        store = await open_store(configuration.settings.database.url.get_secret_value())
+        stack.push_async_callback(store.close)
+        refused = await stack.enter_async_context(hold_lock(store))
+        daemon = Daemon(configuration, environ, store, now, told)
+        host, port = configuration.settings.api.listen
+        sources = web.Sources(store, daemon.hosts, daemon.health, now)
+        bound = await stack.enter_async_context(web.serve(sources, host, port))
+        stack.push_async_callback(daemon.stop)
+        daemon.start()
+        ready(Listening(host, bound))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait([stopped, refused], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        logger.info("stopping")
+        if refused.done():
+            await refused

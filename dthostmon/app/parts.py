@@ -1,0 +1,61 @@
+"""Builds the parts that a check is made of."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+from dthostmon import rules
+from dthostmon.config import Configuration
+from dthostmon.cycle import HostChecks, Parts, run_cycle
+from dthostmon.model import Cycle, Host, Run
+from dthostmon.store import PruneResult, Store, open_store
+from dthostmon.transport import connect
+
+PRUNE_BATCH = 500  # runs that one transaction deletes: a few ms on either database
+
+
+def now() -> datetime:
+    """Return the moment, in UTC."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def open_parts(configuration: Configuration) -> AsyncIterator[tuple[Store, Parts]]:
+    """Open the store and build the parts; raises StoreError."""
+    store = await open_store(configuration.settings.database.url.get_secret_value())
+    try:
+        yield store, make_parts(store)
+    finally:
+        await store.close()
+
+
+def make_parts(store: Store) -> Parts:
+    """Wire the parts of a check."""
+    return Parts(store=store, connect=connect, rules=builtin_rules(), clock=now, monotonic=time.monotonic)
+
+
+@cache
+def builtin_rules() -> rules.RuleSet:
+    """Load the packs that come with dthostmon."""
+    return rules.load_packs([rules.builtin_folder()])
+
+
+async def monitor_once(
+    configuration: Configuration, hosts: Sequence[Host], told: Callable[[Run], None] | None = None
+) -> Cycle:
+    """Check some hosts now and store what was found."""
+    async with open_parts(configuration) as (_store, parts):
+        checks = HostChecks(parts, configuration.settings.monitoring.max_concurrent_hosts)
+        return await run_cycle(hosts, checks, told=told)
+
+
+async def prune(store: Store, configuration: Configuration, moment: datetime) -> PruneResult:
+    """Delete what is older than the configured retention."""
+    retention = configuration.settings.retention
+    return await store.prune(
+        older_than_runs=moment - timedelta(seconds=retention.runs),
+        older_than_logs=moment - timedelta(seconds=retention.logs),
+        batch=PRUNE_BATCH,
+    )

@@ -1,0 +1,70 @@
+"""`dthostmon analyze`: templates and findings of local files, with no host and no database."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from dthostmon import analysis
+from dthostmon.cli import output
+from dthostmon.cli.invocation import json_option
+from dthostmon.cli.results import print_finding
+
+SHOWN_TEMPLATES = 30
+
+
+@click.command()
+@click.argument(
+    "files",
+    metavar="FILE...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
+)
+@click.option(
+    "--assign", "with_assignment", is_flag=True, help="With --json: the template and rule of every line, in order."
+)
+@json_option
+def analyze(files: Sequence[Path], with_assignment: bool, as_json: bool) -> None:
+    """Print the templates and findings of local files, as if they were one host's logs."""
+    from dthostmon.app.parts import builtin_rules
+    from dthostmon.model import Thresholds
+    from dthostmon.reports.documents import finding_document, template_document
+
+    if with_assignment and not as_json:
+        raise click.UsageError("--assign goes with --json")
+    logs = [(str(file), _read(file)) for file in files]
+    rules = builtin_rules()
+    examined = analysis.examine(logs, rules, Thresholds(), None)
+    if not as_json:
+        _print(examined)
+        return
+    document: dict[str, object] = {
+        "lines": examined.lines,
+        "templates": [template_document(counted) for counted in examined.templates],
+        "findings": [finding_document(finding) for finding in examined.findings],
+    }
+    if with_assignment:
+        document["assign"] = [
+            {"template": line.template_id, "rule": line.rule, "severity": str(line.severity) if line.severity else None}
+            for line in analysis.assign(logs, rules)
+        ]
+    output.print_json(document)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return click.get_binary_stream("stdin").read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be read: {error.strerror}") from error
+
+
+def _print(examined: analysis.Examination) -> None:
+    output.print_line(f"{examined.lines} lines, {len(examined.templates)} templates, {len(examined.findings)} findings")
+    for finding in examined.findings:
+        print_finding("", finding)
+    rows = [
+        (counted.count, counted.template.program, counted.template.text)
+        for counted in examined.templates[:SHOWN_TEMPLATES]
+    ]
+    output.print_table(("count", "program", "template"), rows)

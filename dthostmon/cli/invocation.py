@@ -1,0 +1,59 @@
+"""What every command gets: the configuration on demand, and how to run asynchronous work."""
+
+import asyncio
+import re
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from dthostmon.config import Configuration, find_file, load
+from dthostmon.config.fields import parse_duration
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One call of the command line: the file named with -c, and the environment."""
+
+    config_file: Path | None
+    environ: Mapping[str, str]
+
+    def configuration(self) -> Configuration:
+        """Load the configuration; raises ConfigurationError."""
+        return load(find_file(self.config_file, self.environ), self.environ)
+
+    @staticmethod
+    def wait_for(work: Coroutine[None, None, Result]) -> Result:
+        """Run asynchronous work to its end."""
+        return asyncio.run(work)
+
+
+class MomentType(click.ParamType[datetime]):
+    """A moment: RFC 3339 with its zone, or how long ago (`1d`)."""
+
+    name = "moment"
+
+    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read a moment from the command line."""
+        if isinstance(value, datetime):
+            return value
+        if re.fullmatch(r"\d+[a-z]+", value):
+            try:
+                return datetime.now(UTC) - timedelta(seconds=parse_duration(value))
+            except (ValueError, OverflowError) as error:
+                self.fail(str(error), param, ctx)
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail("write 30m, 12h or 7d (ago), or a moment such as 2026-01-31T08:00:00Z", param, ctx)
+        return moment if moment.tzinfo else moment.astimezone()
+
+
+MOMENT = MomentType()
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+since_option = click.option("--since", type=MOMENT, help="Only what came since: 12h, 7d, or 2026-01-31T08:00:00Z.")

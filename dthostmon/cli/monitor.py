@@ -1,0 +1,68 @@
+"""`dthostmon monitor`: one cycle now."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import click
+
+from dthostmon.cli import output
+from dthostmon.cli.invocation import Invocation, json_option
+from dthostmon.cli.results import print_runs
+from dthostmon.config import Configuration
+from dthostmon.model import Host, Run
+
+
+@click.command()
+@click.argument("names", metavar="[HOST]...", nargs=-1)
+@click.option("--site", help="Only the hosts of this site.")
+@click.option("--tag", help="Only the hosts with this tag.")
+@click.option("--no-notify", is_flag=True, help="Send nothing (nothing is sent in this version).")
+@json_option
+@click.pass_obj
+def monitor(
+    invocation: Invocation, names: Sequence[str], site: str | None, tag: str | None, no_notify: bool, as_json: bool
+) -> int:
+    """Check hosts now and print what was found. Exits 1 when a host could not be checked."""
+    del no_notify
+    from dthostmon.app import monitor_once
+    from dthostmon.reports.documents import cycle_document
+
+    configuration = invocation.configuration()
+    hosts = choose_hosts(configuration, names, site, tag)
+    with _progress(len(hosts), quiet=as_json) as told:
+        cycle = invocation.wait_for(monitor_once(configuration, hosts, told))
+    if as_json:
+        output.print_json(cycle_document(cycle))
+    else:
+        print_runs(cycle.runs)
+        output.print_line(f"{len(cycle.runs)} hosts: {cycle.ok} ok, {cycle.failed} failed, in {cycle.duration:.1f} s")
+    return 1 if cycle.failed else 0
+
+
+def choose_hosts(
+    configuration: Configuration, names: Sequence[str], site: str | None, tag: str | None
+) -> tuple[Host, ...]:
+    """Return the hosts that were asked for: those named, else all enabled ones; NotFoundError for a name that is
+    none.
+    """
+    chosen = [configuration.host(name) for name in names] or [host for host in configuration.hosts if host.enabled]
+    return tuple(
+        host
+        for host in dict.fromkeys(chosen)
+        if (site is None or host.site == site) and (tag is None or tag in host.tags)
+    )
+
+
+@contextmanager
+def _progress(total: int, *, quiet: bool) -> Iterator[Callable[[Run], None] | None]:
+    """Show a progress bar on a terminal, nothing elsewhere."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("checking", total=total)
+        yield lambda _run: progress.advance(task)

@@ -1,0 +1,61 @@
+"""Printing: documents and tables to stdout, everything else to stderr; no byte of a host reaches the terminal raw."""
+
+import json
+import sys
+from collections.abc import Sequence
+
+import click
+
+from dthostmon.model import Severity
+
+SEVERITY_STYLES = {Severity.INFO: "", Severity.WARN: "yellow", Severity.CRITICAL: "bold red"}
+
+
+def safe(text: str) -> str:
+    """Show control characters, bidirectional marks and the like as \\x1b or \\u202e instead of obeying them."""
+    return "".join(character if character.isprintable() else _escaped(character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def say(text: str) -> None:
+    """Tell a person something, line by line, on stderr."""
+    for line in text.split("\n"):
+        click.echo(safe(line), err=True)
+
+
+def print_line(text: str) -> None:
+    """Print one line of a command's result."""
+    click.echo(safe(text))
+
+
+def print_json(document: object) -> None:
+    """Print the one JSON document of a command."""
+    click.echo(json.dumps(document, ensure_ascii=True, allow_nan=False, indent=2))
+
+
+def print_bytes(data: bytes) -> None:
+    """Print bytes as they are."""
+    sys.stdout.buffer.write(data)
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], styles: Sequence[str] = ()) -> None:
+    """Print a table; `styles` has a rich style for each row."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for index, row in enumerate(rows):
+        style = styles[index] if index < len(styles) else ""
+        table.add_row(*(Text(safe("-" if cell is None else str(cell)), style=style) for cell in row))
+    console = Console(highlight=False, soft_wrap=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=200)
+    console.print(table)

@@ -1,0 +1,62 @@
+"""Results as people read them on a terminal."""
+
+from collections.abc import Sequence
+
+from dthostmon.cli import output
+from dthostmon.model import Finding, Metrics, Run, RunStatus, Severity
+from dthostmon.scoring import status_word
+
+SHOWN_FINDINGS = 10
+
+
+def print_runs(runs: Sequence[Run]) -> None:
+    """Print a row for each run and, below, what needs a person."""
+    rows = [_row(run) for run in runs]
+    columns = ("host", "status", "score", "severity", "cpu", "memory", "fullest disk", "new lines", "summary")
+    output.print_table(columns, rows, [output.SEVERITY_STYLES[run.severity] for run in runs])
+    for run in runs:
+        _print_findings(run)
+
+
+def _row(run: Run) -> Sequence[object]:
+    metrics = run.facts.metrics
+    return (
+        run.host,
+        status_word(run.score) if run.score is not None else run.status.value,
+        run.score,
+        run.severity,
+        _percent(metrics.cpu_percent if metrics else None),
+        _percent(metrics.memory_percent if metrics else None),
+        _fullest(metrics),
+        sum(log.lines for log in run.logs) if run.status is RunStatus.OK else None,
+        run.summary,
+    )
+
+
+def _fullest(metrics: Metrics | None) -> str | None:
+    known = [disk for disk in metrics.disks if disk.percent is not None] if metrics else []
+    if not known:
+        return None
+    fullest = max(known, key=lambda disk: disk.percent or 0)
+    return f"{fullest.mount} {fullest.percent:.0f} %"
+
+
+def _percent(value: float | None) -> str | None:
+    return None if value is None else f"{value:.0f} %"
+
+
+def _print_findings(run: Run) -> None:
+    worth_telling = [finding for finding in run.findings if finding.severity > Severity.INFO]
+    for finding in worth_telling[:SHOWN_FINDINGS]:
+        print_finding(run.host, finding)
+    if len(worth_telling) > SHOWN_FINDINGS:
+        output.print_line(f"{run.host}: {len(worth_telling) - SHOWN_FINDINGS} more; dthostmon findings {run.host}")
+
+
+def print_finding(host: str, finding: Finding) -> None:
+    """Print a finding with its first line of evidence and what to do."""
+    output.print_line(f"{finding.severity} {host}: {finding.title}")
+    for evidence in finding.evidence[:1]:
+        output.print_line(f"    {evidence.path}: {evidence.line}")
+    if finding.recommended_action:
+        output.print_line(f"    What to do: {finding.recommended_action}")

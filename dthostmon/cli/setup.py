@@ -1,0 +1,103 @@
+"""`dthostmon setup`: does every host answer, and what stands in the way?"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import click
+
+from dthostmon.cli import output
+from dthostmon.cli.invocation import Invocation, json_option
+from dthostmon.cli.monitor import choose_hosts
+from dthostmon.model import Host
+from dthostmon.transport import Shell
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What testing one host showed; `fix` is empty where nothing stands in the way."""
+
+    host: str
+    address: str
+    connection: str
+    shell: str
+    logs: str
+    fix: str
+    is_good: bool
+
+
+@click.command()
+@click.argument("names", metavar="[HOST]...", nargs=-1)
+@json_option
+@click.pass_obj
+def setup(invocation: Invocation, names: Sequence[str], as_json: bool) -> int:
+    """Test hosts layer by layer and say what mends each failure. Stores nothing; exits 1 when a host fails."""
+    configuration = invocation.configuration()
+    hosts = choose_hosts(configuration, names, None, None)
+    limit = configuration.settings.monitoring.max_concurrent_hosts
+    results = invocation.wait_for(_test_all(hosts, limit))
+    columns = ("host", "address", "connection", "shell", "logs", "fix")
+    if as_json:
+        output.print_json([{column: getattr(result, column) for column in (*columns, "is_good")} for result in results])
+    else:
+        styles = ["" if result.is_good else "bold red" for result in results]
+        output.print_table(columns, [[getattr(result, column) for column in columns] for result in results], styles)
+    return 0 if all(result.is_good for result in results) else 1
+
+
+async def _test_all(hosts: Sequence[Host], limit: int) -> list[Tested]:
+    slots = asyncio.Semaphore(limit)
+
+    async def test_in_turn(host: Host) -> Tested:
+        async with slots:
+            return await _test(host)
+
+    return await asyncio.gather(*(test_in_turn(host) for host in hosts))
+
+
+async def _test(host: Host) -> Tested:
+    from dthostmon import logs
+    from dthostmon.errors import VisitError
+    from dthostmon.model import HostState, Severity
+    from dthostmon.transport import connect
+
+    try:
+        async with asyncio.timeout(host.timeout):
+            session = await connect(host)
+            try:
+                reading = await logs.read_new(session.files, host.logs, HostState({}, frozenset()), look_back=0)
+                shell = await _test_shell(session.shell)
+            finally:
+                await session.close()
+    except VisitError as error:
+        return Tested(
+            host.name, host.address, f"failed ({error.kind.value}): {error.message}", "-", "-", error.fix, is_good=False
+        )
+    except TimeoutError:
+        return Tested(
+            host.name,
+            host.address,
+            f"failed (timeout): longer than {host.timeout:g} s",
+            "-",
+            "-",
+            "Raise monitoring.host_timeout.",
+            is_good=False,
+        )
+    troubles = [problem for problem in reading.problems if problem.severity > Severity.INFO]
+    readable = f"{len(reading.logs)} readable" + "".join(f"; {problem.title}" for problem in reading.problems)
+    return Tested(
+        host.name,
+        host.address,
+        "ok",
+        shell,
+        readable,
+        " ".join(dict.fromkeys(problem.recommended_action for problem in troubles)),
+        is_good=not troubles,
+    )
+
+
+async def _test_shell(shell: Shell | None) -> str:
+    if shell is None:
+        return "none"
+    outputs = await shell.run({"true": "echo yes"})
+    return "ok" if outputs["true"].stdout.strip() == b"yes" else "does not answer"

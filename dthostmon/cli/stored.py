@@ -1,0 +1,76 @@
+"""`dthostmon findings` and `dthostmon coverage`: what is stored."""
+
+from datetime import datetime
+
+import click
+
+from dthostmon.cli import output
+from dthostmon.cli.invocation import Invocation, json_option, since_option
+from dthostmon.cli.results import print_finding
+
+PAGE = 500
+
+
+@click.command()
+@click.argument("host", required=False)
+@since_option
+@click.option("--limit", type=click.IntRange(1, PAGE), default=100, show_default=True, help="The newest so many.")
+@json_option
+@click.pass_obj
+def findings(invocation: Invocation, host: str | None, since: datetime | None, limit: int, as_json: bool) -> None:
+    """Print what was found, the newest first."""
+    from dthostmon.app import open_parts
+    from dthostmon.reports.documents import stored_finding_document
+    from dthostmon.store import Page, StoredFinding
+
+    configuration = invocation.configuration()
+    name = configuration.host(host).name if host else None
+
+    async def read() -> Page[StoredFinding]:
+        async with open_parts(configuration) as (store, _parts):
+            return await store.findings(name, since=since, limit=limit, after=None)
+
+    found = invocation.wait_for(read()).items
+    if as_json:
+        output.print_json([stored_finding_document(one) for one in found])
+        return
+    for one in found:
+        print_finding(f"{one.host} at {one.found_at:%Y-%m-%d %H:%M:%S} UTC", one.finding)
+
+
+@click.command()
+@click.argument("host", required=False)
+@since_option
+@json_option
+@click.pass_obj
+def coverage(invocation: Invocation, host: str | None, since: datetime | None, as_json: bool) -> None:
+    """Print the ledger: per log, bytes appeared = analysed + skipped."""
+    from dthostmon.app import open_parts
+    from dthostmon.reports.documents import ledger_document
+    from dthostmon.store import LedgerEntry
+
+    configuration = invocation.configuration()
+    name = configuration.host(host).name if host else None
+
+    async def read() -> tuple[LedgerEntry, ...]:
+        async with open_parts(configuration) as (store, _parts):
+            return await store.coverage(name, since=since)
+
+    entries = invocation.wait_for(read())
+    if as_json:
+        output.print_json([ledger_document(entry) for entry in entries])
+        return
+    columns = ("host", "log", "appeared", "analysed", "skipped", "pending", "why skipped")
+    rows = [
+        (
+            entry.host,
+            entry.path,
+            entry.bytes_appeared,
+            entry.bytes_analysed,
+            entry.bytes_skipped,
+            entry.bytes_pending,
+            entry.skip_reason,
+        )
+        for entry in entries
+    ]
+    output.print_table(columns, rows)

@@ -1,0 +1,262 @@
+"""One check of one host, and one pass over the hosts that are due.
+
+Knows nothing of the scheduler, the web or the terminal: what it needs of the store and the transport comes in as
+arguments.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from dthostmon import analysis, facts, logs, scoring
+from dthostmon.errors import CursorConflictError, ErrorKind, StoreError, VisitError
+from dthostmon.model import (
+    Coverage,
+    Cycle,
+    Facts,
+    Finding,
+    FindingSource,
+    Host,
+    HostState,
+    LogReading,
+    LogsReading,
+    Run,
+    RunStatus,
+    Severity,
+    Visit,
+)
+from dthostmon.rules import RuleSet
+from dthostmon.transport import Session
+
+logger = logging.getLogger(__name__)
+
+
+class RunStore(Protocol):
+    """What a check needs of the store."""
+
+    async def load_state(self, host: str) -> HostState:
+        """Return what is known of a host."""
+
+    async def save_run(self, visit: Visit) -> Run:
+        """Store a run with all that belongs to it in one transaction; return it with its ids."""
+
+    async def save_cycle(self, cycle: Cycle) -> None:
+        """Store the summary of a cycle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a check is made of; the composition root fills it in. `monotonic` returns seconds."""
+
+    store: RunStore
+    connect: Callable[[Host], Awaitable[Session]]
+    rules: RuleSet
+    clock: Callable[[], datetime]
+    monotonic: Callable[[], float]
+
+
+async def check_host(host: Host, parts: Parts) -> Run:
+    """Visit a host, judge what is new, store it.
+
+    Raises VisitError (the host), TimeoutError (the visit took longer than the host's timeout) and StoreError; nothing
+    of the visit is stored then, and the next one reads the same lines.
+    """
+    started_at, begin = parts.clock(), parts.monotonic()
+    _tell_phase(host, "load")
+    state = await parts.store.load_state(host.name)
+    async with asyncio.timeout(host.timeout):
+        reading, known = await _visit(host, state, parts)
+    _tell_phase(host, "analyse")
+    new_lines = [(log.path, part) for log in reading.logs for part in log.parts]
+    examined = await asyncio.to_thread(analysis.examine, new_lines, parts.rules, host.thresholds, known.metrics)
+    findings = (*reading.problems, *examined.findings)
+    grade = scoring.grade(findings)
+    run = Run(
+        host=host.name,
+        site=host.site,
+        status=RunStatus.OK,
+        started_at=started_at,
+        duration=parts.monotonic() - begin,
+        severity=grade.severity,
+        score=grade.score,
+        reasons=grade.reasons,
+        summary=scoring.summary(findings),
+        recommendations=scoring.recommendations(findings),
+        findings=findings,
+        logs=tuple(_coverage(log, examined.tallies.get(log.path)) for log in reading.logs),
+        facts=known,
+    )
+    _tell_phase(host, "save")
+    saved = await parts.store.save_run(Visit(run, reading.logs, reading.patterns, examined.templates))
+    _tell_phase(host, "done")
+    return saved
+
+
+async def _visit(host: Host, state: HostState, parts: Parts) -> tuple[LogsReading, Facts]:
+    _tell_phase(host, "connect")
+    session = await parts.connect(host)
+    try:
+        _tell_phase(host, "read")
+        reading = await logs.read_new(session.files, host.logs, state, host.look_back)
+        _tell_phase(host, "facts")
+        return reading, await facts.gather(session, host.probes)
+    finally:
+        await session.close()
+
+
+def _coverage(log: LogReading, tally: analysis.Tally | None) -> Coverage:
+    """Write a log's row of the ledger: what appeared comes from the reading, what was analysed from the lines that
+    were judged.
+    """
+    return Coverage(
+        path=log.path,
+        bytes_appeared=log.bytes_appeared,
+        bytes_analysed=tally.bytes if tally else 0,
+        bytes_skipped=log.bytes_skipped,
+        bytes_pending=log.bytes_pending,
+        skip_reason=log.skip_reason,
+        lines=tally.lines if tally else 0,
+        rotated=log.rotated,
+    )
+
+
+def _tell_phase(host: Host, phase: str) -> None:
+    logger.debug("a check entered its next phase", extra={"host": host.name, "phase": phase})
+
+
+@dataclass(slots=True)
+class HostChecks:
+    """Checks hosts, some at the same time, never one host twice at once."""
+
+    parts: Parts
+    limit: int
+    busy: set[str] = field(default_factory=set)
+    _slots: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._slots = asyncio.Semaphore(self.limit)
+
+    async def check(self, host: Host) -> Run:
+        """Check one host and return its run, whatever happens: this is the boundary that no error of a host crosses."""
+        if host.name in self.busy:
+            return await self._record(
+                self._skipped(host, "the check before has not ended; a longer interval or a narrower `logs` would help")
+            )
+        self.busy.add(host.name)
+        try:
+            async with self._slots:
+                return await self._check_or_report(host)
+        finally:
+            self.busy.discard(host.name)
+
+    async def _check_or_report(self, host: Host) -> Run:
+        started_at, begin = self.parts.clock(), self.parts.monotonic()
+        try:
+            return await check_host(host, self.parts)
+        except VisitError as error:
+            failure = error
+        except TimeoutError:
+            failure = VisitError(
+                ErrorKind.TIMEOUT,
+                f"the visit took longer than {host.timeout:g} s.",
+                "Raise monitoring.host_timeout, or read fewer logs.",
+            )
+        except CursorConflictError:
+            return await self._record(
+                self._skipped(host, "another process checked this host meanwhile and counted these lines")
+            )
+        except StoreError as error:
+            logger.error("a run could not be stored", extra={"host": host.name, "error": str(error)})
+            failure = VisitError(
+                ErrorKind.INTERNAL, f"the run could not be stored: {error}", "The lines are read again by the next run."
+            )
+        except Exception:
+            logger.exception("a check failed", extra={"host": host.name})
+            failure = VisitError(ErrorKind.INTERNAL, "the check failed inside dthostmon;", "its log has the details.")
+        return await self._record(_failed(host, failure, started_at, self.parts.monotonic() - begin))
+
+    def _skipped(self, host: Host, why: str) -> Run:
+        return Run(
+            host.name,
+            host.site,
+            RunStatus.SKIPPED,
+            self.parts.clock(),
+            0.0,
+            Severity.INFO,
+            error=why,
+            summary=f"Skipped: {why}.",
+        )
+
+    async def _record(self, run: Run) -> Run:
+        """Store a run that has no reading; where even that fails, the run is still told."""
+        try:
+            return await self.parts.store.save_run(Visit(run))
+        except StoreError as error:
+            logger.error("a run could not be stored", extra={"host": run.host, "error": str(error)})
+            return run
+
+
+def _failed(host: Host, failure: VisitError, started_at: datetime, duration: float) -> Run:
+    severity = Severity.CRITICAL if failure.kind is ErrorKind.HOST_KEY_CHANGED else Severity.WARN
+    finding = Finding(
+        kind=f"host-{failure.kind.value}" if not failure.kind.value.startswith("host-") else failure.kind.value,
+        severity=severity,
+        title=failure.message,
+        source=FindingSource.RULE,
+        rule="dthostmon.host-unreachable",
+        recommended_action=failure.fix,
+    )
+    return Run(
+        host=host.name,
+        site=host.site,
+        status=RunStatus.FAILED,
+        started_at=started_at,
+        duration=duration,
+        severity=severity,
+        error=str(failure),
+        error_kind=failure.kind,
+        summary=f"Could not be checked: {failure.message}",
+        recommendations=(failure.fix,) if failure.fix else (),
+        findings=(finding,),
+    )
+
+
+async def run_cycle(
+    hosts: Sequence[Host], checks: HostChecks, deadline: float | None = None, told: Callable[[Run], None] | None = None
+) -> Cycle:
+    """Check the hosts and store the cycle. A host whose turn does not end within `deadline` seconds is reported as
+    failed.
+
+    `told` is called with each run as it ends.
+    """
+    parts = checks.parts
+    started_at, begin = parts.clock(), parts.monotonic()
+
+    async def check_in_turn(host: Host) -> Run:
+        turn_begin = parts.clock()
+        try:
+            async with asyncio.timeout(deadline):
+                run = await checks.check(host)
+        except TimeoutError:
+            late = VisitError(
+                ErrorKind.TIMEOUT,
+                f"the cycle's deadline of {deadline:g} s passed.",
+                "Raise the interval or monitoring.max_concurrent_hosts.",
+            )
+            run = _failed(host, late, turn_begin, parts.monotonic() - begin)
+        if told:
+            told(run)
+        return run
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(check_in_turn(host), name=f"check:{host.name}") for host in hosts]
+    runs = tuple(task.result() for task in tasks)
+    cycle = Cycle(f"c-{int(started_at.timestamp() * 1000):x}", started_at, parts.monotonic() - begin, runs)
+    try:
+        await parts.store.save_cycle(cycle)
+    except StoreError as error:
+        logger.error("a cycle could not be stored", extra={"error": str(error)})
+    return cycle

@@ -1,0 +1,1 @@
+"""Data to what people and programs read."""

@@ -1,0 +1,181 @@
+"""The JSON shapes that commands and API share. A field that is named here stays: users' scripts read it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TypeAlias
+
+from dthostmon.model import Coverage, Cycle, Facts, Finding, Host, Metrics, Run, RunStatus, TemplateCount
+from dthostmon.store import LedgerEntry, StoredFinding
+
+Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | float | bool | None"
+Document: TypeAlias = dict[str, Json]
+
+
+def timestamp(moment: datetime) -> str:
+    """Write a moment as RFC 3339 with its zone."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def cycle_document(cycle: Cycle) -> Document:
+    """The document of `monitor --json`."""
+    return {
+        "cycle": {
+            "id": cycle.id,
+            "started_at": timestamp(cycle.started_at),
+            "duration_s": round(cycle.duration, 3),
+            "hosts": len(cycle.runs),
+            "ok": cycle.ok,
+            "failed": cycle.failed,
+        },
+        "runs": [run_document(run) for run in cycle.runs],
+    }
+
+
+def run_document(run: Run) -> Document:
+    """One run, as `monitor --json` and the API show it."""
+    return {
+        "id": run.id,
+        "host": run.host,
+        "site": run.site,
+        "status": run.status.value,
+        "started_at": timestamp(run.started_at),
+        "duration_s": round(run.duration, 3),
+        "error": run.error,
+        "error_kind": run.error_kind.value if run.error_kind else None,
+        "score": run.score,
+        "reasons": [{"text": reason.text, "points": reason.points} for reason in run.reasons],
+        "severity": str(run.severity),
+        "judged_by": run.judged_by if run.status is RunStatus.OK else None,
+        "summary": run.summary,
+        "recommendations": list(run.recommendations),
+        "findings": [finding_document(finding) for finding in run.findings],
+        "changes": [],
+        "logs": [coverage_document(coverage) for coverage in run.logs],
+        "metrics": metrics_document(run.facts.metrics),
+        "facts": identity_document(run.facts),
+    }
+
+
+def finding_document(finding: Finding) -> Document:
+    """One finding with its evidence."""
+    return {
+        "id": finding.id,
+        "kind": finding.kind,
+        "severity": str(finding.severity),
+        "title": finding.title,
+        "source": finding.source.value,
+        "rule": finding.rule,
+        "count": finding.count,
+        "fields": dict(finding.fields),
+        "evidence": [{"path": evidence.path, "line": evidence.line} for evidence in finding.evidence],
+        "recommended_action": finding.recommended_action,
+    }
+
+
+def coverage_document(coverage: Coverage) -> Document:
+    """One row of the ledger."""
+    return {
+        "path": coverage.path,
+        "bytes_appeared": coverage.bytes_appeared,
+        "bytes_analysed": coverage.bytes_analysed,
+        "bytes_skipped": coverage.bytes_skipped,
+        "bytes_pending": coverage.bytes_pending,
+        "skip_reason": coverage.skip_reason,
+        "lines": coverage.lines,
+        "rotated": coverage.rotated,
+    }
+
+
+def metrics_document(metrics: Metrics | None) -> Document | None:
+    """What the machine was doing; null = unknown."""
+    if metrics is None:
+        return None
+    return {
+        "cpu_percent": metrics.cpu_percent,
+        "memory_percent": metrics.memory_percent,
+        "swap_percent": metrics.swap_percent,
+        "load1": metrics.load1,
+        "load5": metrics.load5,
+        "load15": metrics.load15,
+        "disks": [
+            {
+                "mount": disk.mount,
+                "device": disk.device,
+                "filesystem": disk.filesystem,
+                "size": disk.size,
+                "used": disk.used,
+                "percent": disk.percent,
+                "inodes_percent": disk.inodes_percent,
+            }
+            for disk in metrics.disks
+        ],
+    }
+
+
+def identity_document(facts: Facts) -> Document | None:
+    """What the machine is, and what could not be told."""
+    identity = facts.identity
+    if identity is None:
+        return None
+    return {
+        "os": identity.os,
+        "kernel": identity.kernel,
+        "architecture": identity.architecture,
+        "uptime_s": identity.uptime,
+        "timezone": identity.timezone,
+        "cpus": identity.cpus,
+        "unknown": dict(facts.unknown),
+    }
+
+
+def template_document(counted: TemplateCount) -> Document:
+    """One template of `analyze --json`."""
+    return {
+        "id": counted.template.id,
+        "template": counted.template.text,
+        "count": counted.count,
+        "sample": counted.sample,
+    }
+
+
+def host_document(host: Host, latest: Run | None) -> Document:
+    """A host and, in short, how it was when it was checked last; null = unknown."""
+    return {
+        "name": host.name,
+        "hostname": host.ssh.hostname if host.ssh else None,
+        "site": host.site,
+        "tags": list(host.tags),
+        "transport": host.transport.value,
+        "enabled": host.enabled,
+        "interval_s": host.interval,
+        "status": latest.status.value if latest else None,
+        "score": latest.score if latest else None,
+        "severity": str(latest.severity) if latest else None,
+        "checked_at": timestamp(latest.started_at) if latest else None,
+        "error_kind": latest.error_kind.value if latest and latest.error_kind else None,
+    }
+
+
+def stored_finding_document(found: StoredFinding) -> Document:
+    """A finding with the run it belongs to."""
+    return {
+        **finding_document(found.finding),
+        "host": found.host,
+        "run": found.run_id,
+        "found_at": timestamp(found.found_at),
+    }
+
+
+def ledger_document(entry: LedgerEntry) -> Document:
+    """The sums of one log since a moment."""
+    return {
+        "host": entry.host,
+        "path": entry.path,
+        "since": timestamp(entry.since),
+        "bytes_appeared": entry.bytes_appeared,
+        "bytes_analysed": entry.bytes_analysed,
+        "bytes_skipped": entry.bytes_skipped,
+        "bytes_pending": entry.bytes_pending,
+        "skip_reason": entry.skip_reason,
+        "gaps": list(entry.gaps),
+    }

@@ -1,0 +1,43 @@
+"""The HTTP server: one aiohttp application, opened and closed with the daemon."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from dthostmon.web.problems import problem_middleware, security_header_middleware
+from dthostmon.web.routes import ROUTES
+from dthostmon.web.sources import SOURCES, Health, Sources
+
+KEEPALIVE_SECONDS = 30  # aiohttp's own default keeps an idle connection for an hour
+SHUTDOWN_SECONDS = 3  # what open requests get to end in; part of the 20 s in which the daemon stops
+LARGEST_BODY = 64 * 1024
+
+__all__ = ["Health", "Sources", "make_app", "serve"]
+
+
+def make_app(sources: Sources) -> web.Application:
+    """Build the application."""
+    app = web.Application(middlewares=[security_header_middleware, problem_middleware], client_max_size=LARGEST_BODY)
+    app[SOURCES] = sources
+    app.add_routes(ROUTES)
+    return app
+
+
+@asynccontextmanager
+async def serve(sources: Sources, host: str, port: int) -> AsyncIterator[int]:
+    """Serve until the block ends; gives the port, which is the system's choice where `port` is 0. Raises OSError."""
+    runner = web.AppRunner(
+        make_app(sources),
+        handle_signals=False,
+        access_log=None,
+        keepalive_timeout=KEEPALIVE_SECONDS,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
