@@ -1,0 +1,124 @@
+"""Logs and metrics of one visit to templates and findings.
+
+Everything slow happens once per distinct key of a block. Only lines that a rule may speak of are looked at themselves,
+because a key has lost the digits that a rule may ask for (a status, an address).
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import compress
+
+from dthostmon import templates
+from dthostmon.analysis.grouping import Grouping
+from dthostmon.analysis.keys import Key, KeyTable
+from dthostmon.analysis.limits import limit_findings
+from dthostmon.model import Finding, Metrics, TemplateCount, Thresholds
+from dthostmon.rules import RuleSet
+
+MAX_LINES_PER_RULE = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What went through judgement: counted from the judged lines and their newlines, never from the data's size."""
+
+    bytes: int = 0
+    lines: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.bytes + other.bytes, self.lines + other.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    r"""What was understood of one host's logs, all together. `lines` counts records separated by \n alone.
+
+    `tallies` are by path, `templates` most frequent first, `findings` worst first.
+    """
+
+    lines: int
+    tallies: Mapping[str, Tally]
+    templates: tuple[TemplateCount, ...]
+    findings: tuple[Finding, ...]
+
+
+def examine(
+    logs: Sequence[tuple[str, bytes]], rules: RuleSet, thresholds: Thresholds, metrics: Metrics | None
+) -> Examination:
+    """Understand the new bytes of a host's logs, (path, data) each, and its metrics."""
+    table = KeyTable(rules)
+    judging = _Judging()
+    tallies: dict[str, Tally] = {}
+    for path, data in logs:
+        tallies.setdefault(path, Tally())
+        for block in templates.blocks(data):
+            tallies[path] += _examine_block(path, block, table, judging)
+    findings = [*judging.grouping.findings(thresholds), *limit_findings(metrics, thresholds)]
+    return Examination(
+        lines=sum(tally.lines for tally in tallies.values()),
+        tallies=tallies,
+        templates=_template_counts(table),
+        findings=tuple(sorted(findings, key=_worst_first)),
+    )
+
+
+def _examine_block(path: str, block: bytes, table: KeyTable, judging: "_Judging") -> Tally:
+    keys, lines = templates.split_keys(block), templates.split_lines(block)
+    counts = Counter(keys)
+    known = table.look_up(counts, keys, lines)
+    size = 0
+    for key, count in counts.items():
+        known[key].tally.count += count
+        size += len(key) * count
+    judging.judge(path, {key: known[key] for key in counts if known[key].may_tell}, keys, lines)
+    newlines = len(keys) - (not block.endswith(b"\n"))
+    return Tally(size + newlines, len(keys))
+
+
+class _Judging:
+    """The rules of one run at work: looks at the lines of the keys that may tell, and groups what the rules say."""
+
+    def __init__(self) -> None:
+        self.grouping = Grouping()
+        self._looked_at: Counter[str] = Counter()
+
+    def judge(self, path: str, suspects: Mapping[bytes, Key], keys: Sequence[bytes], lines: Sequence[bytes]) -> None:
+        """Judge the lines whose key is among the suspects."""
+        if not suspects:
+            return
+        picked = compress(zip(keys, lines, strict=True), map(suspects.__contains__, keys))
+        for key, line, count in self._bounded(suspects, Counter(picked)):
+            text = templates.clean(line)
+            match, times = key.judge(text)
+            if match and not match.rule.benign:
+                self.grouping.add(match, path, text, count * times)
+
+    def _bounded(
+        self, suspects: Mapping[bytes, Key], counts: Mapping[tuple[bytes, bytes], int]
+    ) -> Iterator[tuple[Key, bytes, int]]:
+        """Yield the distinct lines with their counts.
+
+        Once a rule had its share, one line of a key stands for all of that key in the block.
+        """
+        stand_ins: dict[bytes, bytes] = {}
+        stood_in: Counter[bytes] = Counter()
+        for (key, line), count in counts.items():
+            rule = suspects[key].candidates[0].id
+            if self._looked_at[rule] < MAX_LINES_PER_RULE:
+                self._looked_at[rule] += 1
+                yield suspects[key], line, count
+            else:
+                stand_ins.setdefault(key, line)
+                stood_in[key] += count
+        for key, line in stand_ins.items():
+            yield suspects[key], line, stood_in[key]
+
+
+def _template_counts(table: KeyTable) -> tuple[TemplateCount, ...]:
+    ordered = sorted(table.tallies, key=lambda tally: -tally.count)
+    return tuple(TemplateCount(tally.template, tally.count, templates.clean(tally.sample)) for tally in ordered)
+
+
+def _worst_first(finding: Finding) -> tuple[int, int, str, str]:
+    return -finding.severity, -finding.count, finding.rule or "", finding.title

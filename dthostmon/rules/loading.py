@@ -1,0 +1,112 @@
+"""Rule packs from YAML files. One with a mistake or a failing sample is refused, the others load."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dthostmon.errors import Problem
+from dthostmon.rules.document import Mistake, parse_document, place
+from dthostmon.rules.rule import Rule
+from dthostmon.rules.ruleset import RuleSet
+from dthostmon.rules.samples import sample_mistakes
+from dthostmon.rules.schema import read_rules
+
+PACK_BYTES_LIMIT = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class PackCheck:
+    """What a full check of one pack found. No problem = expressions compile, and samples are judged as they say."""
+
+    path: Path
+    rules: int
+    samples: int
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pack:
+    path: Path
+    rules: tuple[Rule, ...]
+    problems: tuple[Problem, ...]
+
+
+def builtin_folder() -> Path:
+    """Return the folder of the packs that come with dthostmon."""
+    return Path(__file__).with_name("packs")
+
+
+def load_packs(folders: Sequence[Path]) -> RuleSet:
+    """Load the packs of all folders.
+
+    Rules of a later folder are tried before those of an earlier one, so users can overrule.
+
+    The builtin packs' samples are not run here: the project's own tests run them before each release.
+    """
+    rules: list[Rule] = []
+    refused: list[Problem] = []
+    for folder in reversed(folders):
+        files, problems = _pack_files([folder])
+        refused += problems
+        for path in files:
+            pack = _load(path, {rule.id for rule in rules}, run_samples=folder != builtin_folder())
+            refused += pack.problems
+            rules += () if pack.problems else pack.rules
+    return RuleSet(tuple(rules), tuple(refused))
+
+
+def check_packs(paths: Sequence[Path]) -> tuple[PackCheck, ...]:
+    """Check packs, or folders of packs, with all their samples."""
+    files, problems = _pack_files(paths)
+    checks = [PackCheck(Path(problem.where), 0, 0, (problem,)) for problem in problems]
+    seen: set[str] = set()
+    for path in files:
+        pack = _load(path, seen, run_samples=True)
+        seen |= {rule.id for rule in pack.rules}
+        samples = sum(len(rule.matching_samples) + len(rule.other_samples) for rule in pack.rules)
+        checks.append(PackCheck(path, len(pack.rules), samples, pack.problems))
+    return tuple(checks)
+
+
+def _pack_files(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
+    files: list[Path] = []
+    problems: list[Problem] = []
+    for path in paths:
+        if path.is_dir():
+            files += sorted(path.glob("*.yaml"))
+        elif path.is_file():
+            files.append(path)
+        else:
+            problems.append(
+                Problem(str(path), 0, 0, "", "there is no such rule pack or folder; create it or remove its name")
+            )
+    return files, problems
+
+
+def _load(path: Path, taken_ids: set[str], *, run_samples: bool) -> _Pack:
+    try:
+        text = _read(path)
+    except (OSError, ValueError) as exc:
+        return _Pack(path, (), (Problem(str(path), 0, 0, "", f"the pack cannot be read: {exc}"),))
+    document, mistakes = parse_document(text)
+    rules: tuple[Rule, ...] = ()
+    if not mistakes:
+        rules, mistakes = read_rules(document, taken_ids)
+    if not mistakes and run_samples:
+        mistakes = sample_mistakes(rules)
+    return _Pack(path, rules, _problems(path, text, mistakes))
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(PACK_BYTES_LIMIT + 1)
+    if len(content) > PACK_BYTES_LIMIT:
+        raise ValueError(f"it is larger than {PACK_BYTES_LIMIT} bytes; split it")
+    return content.decode("utf-8")
+
+
+def _problems(path: Path, text: str, mistakes: Sequence[Mistake]) -> tuple[Problem, ...]:
+    return tuple(
+        Problem(str(path), *place(text, mistake), ".".join(map(str, mistake.path)), mistake.message)
+        for mistake in mistakes
+    )

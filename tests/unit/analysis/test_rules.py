@@ -1,0 +1,189 @@
+"""The rule engine and its packs."""
+
+from dataclasses import replace
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from dthostmon.model import Severity
+from dthostmon.rules import RuleSet, builtin_folder, check_packs, decide, load_packs
+from dthostmon.rules.samples import sample_mistakes
+
+BUILTIN = load_packs([builtin_folder()])
+
+PACK = """\
+programs: [demo]
+rules:
+  - id: demo.broken
+    kind: demo
+    severity: WARN
+    contains: [broken]
+    match: '^(?P<part>\\w+) is broken'
+    fields: [part]
+    group_by: [part]
+    title: "{part} broke {count} time{s}"
+    meaning: A part is broken.
+    recommended_action: Mend {part}.
+    samples:
+      match: [pump is broken]
+      no_match: [pump is not broken]
+"""
+
+
+def written(folder: Path, text: str, name: str = "demo.yaml") -> Path:
+    path = folder / name
+    path.write_text(dedent(text), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("pack", sorted(builtin_folder().glob("*.yaml")), ids=lambda path: path.stem)
+def test_each_builtin_pack_judges_its_samples_as_it_says(pack: Path) -> None:
+    (check,) = check_packs([pack])
+    assert not check.problems
+    assert check.samples >= 2 * check.rules > 0
+
+
+def test_all_builtin_packs_load_together() -> None:
+    assert not BUILTIN.refused
+    assert {rule.id.split(".")[0] for rule in BUILTIN.rules} == {
+        "cron",
+        "kernel",
+        "pam",
+        "sshd",
+        "su",
+        "sudo",
+        "systemd",
+    }
+    assert len({rule.id for rule in BUILTIN.rules}) == len(BUILTIN.rules)
+
+
+@pytest.mark.parametrize("rule", BUILTIN.rules, ids=lambda rule: rule.id)
+def test_a_rule_that_is_emptied_fails_its_samples(rule) -> None:
+    pack = [other for other in BUILTIN.rules if other.id.split(".")[0] == rule.id.split(".")[0]]
+    for expression in ("", "(?!)"):
+        mutated = [replace(other, expression=expression) if other is rule else other for other in pack]
+        assert sample_mistakes(mutated)
+    assert not sample_mistakes(pack)
+
+
+@pytest.mark.parametrize("rule", [rule for rule in BUILTIN.rules if not rule.benign], ids=lambda rule: rule.id)
+def test_a_rule_says_what_it_means_and_what_to_do(rule) -> None:
+    assert rule.meaning.endswith(".")
+    assert rule.recommended_action or rule.severity is Severity.INFO
+
+
+@pytest.mark.parametrize("rule", BUILTIN.rules, ids=lambda rule: rule.id)
+def test_an_expression_has_no_nested_repetition(rule) -> None:
+    """A repeated group that repeats itself is what makes an expression exponential."""
+    import re._parser as parser  # the standard library's own parser; it has no public name
+
+    repeats = {parser.MAX_REPEAT, parser.MIN_REPEAT}
+
+    def nested(parsed, inside: bool) -> bool:
+        for code, arguments in parsed:
+            unbounded = code in repeats and arguments[1] == parser.MAXREPEAT
+            if unbounded and inside:
+                return True
+            for part in arguments if isinstance(arguments, tuple) else ():
+                branches = part if isinstance(part, list) else [part]
+                if any(
+                    nested(branch, inside or unbounded) for branch in branches if isinstance(branch, parser.SubPattern)
+                ):
+                    return True
+        return False
+
+    assert not nested(parser.parse(rule.expression), inside=False)
+
+
+def test_a_pack_of_the_user_comes_before_the_builtin_ones(tmp_path: Path) -> None:
+    written(tmp_path, PACK.replace("[demo]", "[sshd]").replace("broken", "closed"))
+    rules = load_packs([builtin_folder(), tmp_path])
+    assert rules.rules[0].id == "demo.closed"
+    assert len(rules.rules) == len(BUILTIN.rules) + 1
+
+
+def test_what_a_rule_captures_comes_with_the_match(tmp_path: Path) -> None:
+    written(tmp_path, PACK)
+    rules = load_packs([tmp_path])
+    match = decide(rules.candidates("demo", "pump is broken"), "pump is broken")
+    assert match is not None
+    assert match.fields == {"part": "pump"}
+
+
+def test_another_program_is_no_candidate_and_a_version_in_its_name_does_not_matter(tmp_path: Path) -> None:
+    written(tmp_path, PACK)
+    rules = load_packs([tmp_path])
+    assert not rules.candidates("other", "pump is broken")
+    assert not rules.candidates(None, "pump is broken")
+    assert rules.candidates("DEMO8.2", "pump is broken")
+
+
+MISTAKES = {
+    "not yaml": ("rules: [", 1, "this is no YAML"),
+    "no mapping": ("- a", 1, "a pack is a mapping"),
+    "empty": ("", 1, "a pack is a mapping"),
+    "no rules": ("programs: [x]\n", 1, "must be a list of at least one rule"),
+    "unknown key": (PACK.replace("    kind:", "    knid: x\n    kind:"), 4, "did you mean 'kind'?"),
+    "missing key": (PACK.replace("    kind: demo\n", ""), 3, "'kind' is missing"),
+    "bad severity": (PACK.replace("WARN", "HIGH"), 5, "'HIGH' is no severity"),
+    "bad expression": (PACK.replace("(?P<part>", "(?P<part"), 7, "no regular expression"),
+    "expression for all lines": (PACK.replace("'^(?P<part>\\w+) is broken'", "'(?P<part>\\w*)'"), 7, "fits every line"),
+    "field not captured": (PACK.replace("fields: [part]", "fields: [part, size]"), 7, "'size' is not captured"),
+    "unknown placeholder": (PACK.replace("{part} broke", "{size} broke"), 10, "'size' is not among"),
+    "digit in literal": (PACK.replace("contains: [broken]", "contains: [8 broken]"), 6, "holds a digit"),
+    "unknown threshold": (
+        PACK.replace("    title:", "    threshold: logins\n    title:"),
+        10,
+        "unknown threshold 'logins'",
+    ),
+    "no samples": (PACK.partition("    samples:")[0], 3, "they are the rule's test"),
+    "sample of another": (PACK.replace("match: [pump is broken]", "match: [pump is well]"), 14, "but is by no rule"),
+    "sample too many": (PACK.replace("[pump is not broken]", "[well is broken]"), 15, "should not be decided"),
+    "duplicate key": (PACK + "rules: []\n", 16, "duplicate key"),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistake_is_told_with_its_line_and_the_pack_is_refused(case: str, tmp_path: Path) -> None:
+    text, line, words = MISTAKES[case]
+    path = written(tmp_path, text)
+    rules = load_packs([builtin_folder(), tmp_path])
+    assert rules.rules == BUILTIN.rules or len(rules.rules) == len(BUILTIN.rules)
+    found = [problem for problem in rules.refused if words in problem.message]
+    assert [(problem.where, problem.line) for problem in found] == [(str(path), line)], rules.refused
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    written(tmp_path, PACK.replace("WARN", "HIGH").replace("[broken]", '["8"]').replace("{part} broke", "{size} broke"))
+    assert len(load_packs([tmp_path]).refused) == 3
+
+
+def test_a_refused_pack_leaves_the_others_alone(tmp_path: Path) -> None:
+    written(tmp_path, "rules: [", "a.yaml")
+    written(tmp_path, PACK, "b.yaml")
+    rules = load_packs([tmp_path])
+    assert [rule.id for rule in rules.rules] == ["demo.broken"]
+    assert len(rules.refused) == 1
+
+
+def test_an_id_may_be_used_once(tmp_path: Path) -> None:
+    written(tmp_path, PACK, "a.yaml")
+    written(tmp_path, PACK, "b.yaml")
+    assert "is used by another rule" in load_packs([tmp_path]).refused[0].message
+    assert "is used by another rule" in check_packs([tmp_path])[1].problems[0].message
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"#" * (1 << 20) + b"#"])
+def test_a_pack_that_is_no_text_or_too_large_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "demo.yaml").write_bytes(content)
+    assert "cannot be read" in load_packs([tmp_path]).refused[0].message
+
+
+def test_a_folder_that_is_missing_is_told(tmp_path: Path) -> None:
+    assert "no such rule pack or folder" in load_packs([tmp_path / "nothing"]).refused[0].message
+    assert check_packs([tmp_path / "nothing"])[0].problems
+
+
+def test_an_empty_rule_set_has_no_candidates() -> None:
+    assert RuleSet(()).candidates("sshd", "Failed password for root from 203.0.113.7 port 1") == ()
