@@ -37,7 +37,7 @@ async def hold_lock(store: Store) -> AsyncIterator["asyncio.Task[None]"]:
 
 
 async def _hold(store: Store, held: asyncio.Event) -> None:
-    """Take the lock, and again whenever the database ended it; until then the compare-and-swap alone keeps the count."""
+    """Take the lock, and again whenever the database ended it; meanwhile the compare-and-swap keeps the count."""
     while True:
         try:
             async with store.daemon_lock() as lock:

@@ -1,5 +1,6 @@
 """`dthostmon analyze`: templates and findings of local files, with no host and no database."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def analyze(files: Sequence[Path], with_assignment: bool, as_json: bool) -> None
 
 def _read(file: Path) -> bytes:
     try:
-        return click.get_binary_stream("stdin").read() if str(file) == "-" else file.read_bytes()
+        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         raise click.ClickException(f"{file} cannot be read: {error.strerror}") from error
 

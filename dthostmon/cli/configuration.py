@@ -8,7 +8,7 @@ import click
 
 from dthostmon.cli import output
 from dthostmon.cli.invocation import Invocation, json_option
-from dthostmon.config import effective_values, find_file, load, schema, starter_text
+from dthostmon.config import COMMON_LOGS, effective_values, find_file, load, schema, starter_text
 from dthostmon.errors import ConfigurationError, Problem
 
 
@@ -94,12 +94,16 @@ def init(target: Path) -> None:
     """Write a commented configuration that watches this machine; never over an existing file."""
     try:
         with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(starter_text(platform.node() or "localhost"))
+            file.write(starter_text(platform.node() or "localhost", _logs_of_this_machine()))
     except FileExistsError:
         raise click.ClickException(f"{target} exists already and is left as it is") from None
     except OSError as error:
         raise click.ClickException(f"{target} cannot be written: {error.strerror}") from error
     output.print_line(f"wrote {target}")
+
+
+def _logs_of_this_machine() -> list[str]:
+    return [log for log in COMMON_LOGS if Path(log).is_file()] or ["/var/log/*.log"]
 
 
 @config.command(name="schema")

@@ -36,7 +36,7 @@ def monitor(
         output.print_json(cycle_document(cycle))
     else:
         print_runs(cycle.runs)
-        output.print_line(f"{len(cycle.runs)} hosts: {cycle.ok} ok, {cycle.failed} failed, in {cycle.duration:.1f} s")
+        output.print_line(f"Hosts: {cycle.ok} ok, {cycle.failed} failed, in {cycle.duration:.1f} s")
     return 1 if cycle.failed else 0
 
 

@@ -21,7 +21,7 @@ def run(invocation: Invocation) -> int:
 
     def ready(listening: Listening) -> None:
         output.print_line(f"dthostmon answers on {listening.url} (try {listening.url}/health)")
-        output.print_line(f"{len(configuration.hosts)} hosts; the first results follow.")
+        output.print_line("The first results follow." if configuration.hosts else "There is no host to watch yet.")
 
     def show_first(cycle: Cycle) -> None:
         if len(told) < len({host.interval for host in configuration.hosts}):

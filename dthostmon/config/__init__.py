@@ -6,9 +6,10 @@ from dthostmon.config.json_schema import schema
 from dthostmon.config.loading import find_file, load
 from dthostmon.config.models import Settings
 from dthostmon.config.shown import EffectiveValue, effective_values
-from dthostmon.config.starter import starter_text
+from dthostmon.config.starter import COMMON_LOGS, starter_text
 
 __all__ = [
+    "COMMON_LOGS",
     "Configuration",
     "EffectiveValue",
     "Settings",

@@ -1,6 +1,19 @@
 """The first file of a new user."""
 
 import re
+from collections.abc import Sequence
+
+# What distributions call the logs that tell most; the first file lists those that this machine has.
+COMMON_LOGS = (
+    "/var/log/syslog",
+    "/var/log/messages",
+    "/var/log/auth.log",
+    "/var/log/secure",
+    "/var/log/kern.log",
+    "/var/log/cron",
+    "/var/log/dpkg.log",
+    "/var/log/dnf.log",
+)
 
 _STARTER = """\
 # dthostmon's configuration. All keys with their meaning: config.example.yaml. 'dthostmon config check' checks an edit.
@@ -12,14 +25,9 @@ database:
 monitoring:
   interval: 15m                      # 30s, 5m, 1h, 7d
 
-# Read on each host. One that does not exist there is no error: distributions name them differently.
+# Read on each host. Globs such as /var/log/nginx/*.log are possible too.
 logs:
-  - /var/log/syslog
-  - /var/log/auth.log
-  - /var/log/messages
-  - /var/log/secure
-  - /var/log/kern.log
-  - /var/log/dpkg.log
+{logs}
 
 api:
   listen: 127.0.0.1:8080             # the dashboard and the API; this machine alone can reach them
@@ -39,9 +47,9 @@ hosts:
 """
 
 
-def starter_text(hostname: str) -> str:
-    """Return a short commented file that watches this machine; `hostname` becomes its name, made safe where needed."""
-    return _STARTER.format(name=_quoted(_safe_name(hostname)))
+def starter_text(hostname: str, logs: Sequence[str]) -> str:
+    """Return a short commented file that watches the `logs` of this machine; `hostname` becomes its name, made safe."""
+    return _STARTER.format(name=_quoted(_safe_name(hostname)), logs="\n".join(f"  - {log}" for log in logs))
 
 
 def _safe_name(hostname: str) -> str:

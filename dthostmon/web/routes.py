@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 from pydantic import BaseModel
 
+from dthostmon import __version__
 from dthostmon.errors import NotFoundError
 from dthostmon.model import Host
 from dthostmon.reports.documents import Document, host_document, ledger_document, run_document, stored_finding_document
@@ -17,6 +18,12 @@ from dthostmon.web.sources import SOURCES, Sources
 
 Query = TypeVar("Query", bound=BaseModel)
 Route = Callable[[web.Request, Sources, Any], Coroutine[None, None, Document]]
+
+INDEX = f"""dthostmon {__version__} is running.
+
+/health         whether it works
+/api/v1/hosts   the hosts; send an API key in the X-API-Key header (dthostmon key create NAME --scope read)
+"""
 
 
 def reading(
@@ -54,6 +61,11 @@ async def health(request: web.Request) -> web.Response:
     """Tell whether the monitor itself works; no key, so nothing of the hosts is in it."""
     report = await request.app[SOURCES].health()
     return json_response(report.document, 200 if report.is_healthy else 503)
+
+
+async def index(_request: web.Request) -> web.Response:
+    """Tell a person who opened the address what there is."""
+    return web.Response(text=INDEX)
 
 
 @reading(NoQuery)
@@ -113,6 +125,7 @@ def _host(request: web.Request, sources: Sources) -> Host:
 
 
 ROUTES = (
+    web.get("/", index),
     web.get("/health", health),
     web.get("/api/v1/hosts", list_hosts),
     web.get("/api/v1/hosts/{name}", show_host),

@@ -61,7 +61,7 @@ def test_every_key_is_in_the_example_and_described():
     "hostname", ["web1", "my host", "12", "null", "-", "münchen", "a" * 300, "off", "1e3", "a: b", "y"]
 )
 def test_the_starter_watches_this_machine_whatever_its_name(read, hostname):
-    configuration = read(starter_text(hostname))
+    configuration = read(starter_text(hostname, ["/var/log/syslog"]))
     (host,) = configuration.hosts
     assert (host.transport, configuration.warnings) == (TransportKind.LOCAL, ())
     assert configuration.settings.api.listen == ("127.0.0.1", 8080)
@@ -72,7 +72,11 @@ def test_the_schema_is_one_and_accepts_the_files_that_are_made():
     Draft202012Validator.check_schema(made)
     json.dumps(made, allow_nan=False)
     validator = Draft202012Validator(made)
-    for text in (example_text(), starter_text("web1"), "sites: {a: }\nssh: {port: '${PORT}', retries: ['${R}']}"):
+    for text in (
+        example_text(),
+        starter_text("web1", ["/var/log/syslog"]),
+        "sites: {a: }\nssh: {port: '${PORT}', retries: ['${R}']}",
+    ):
         validator.validate(plain(text))
 
 

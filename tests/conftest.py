@@ -1,0 +1,3 @@
+"""The fixtures that more than one folder of tests uses."""
+
+pytest_plugins = ["tests.fixtures.postgres", "tests.fixtures.sshd", "tests.fixtures.program"]
