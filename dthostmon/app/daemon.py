@@ -10,14 +10,14 @@ from datetime import datetime
 
 from dthostmon import __version__, web
 from dthostmon.app.lock import hold_lock
-from dthostmon.app.parts import make_parts, now, prune
+from dthostmon.app.parts import make_parts, now, opened_store, prune
 from dthostmon.app.schedule import Schedule, guard_clock
 from dthostmon.config import Configuration, changed, load
 from dthostmon.cycle import HostChecks, run_cycle
 from dthostmon.errors import ConfigurationError, StoreError
 from dthostmon.model import Cycle, Host
 from dthostmon.reports.documents import Document, timestamp
-from dthostmon.store import Store, open_store
+from dthostmon.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -204,8 +204,7 @@ async def run_daemon(
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stop.set)
     async with AsyncExitStack() as stack:
-        store = await open_store(configuration.settings.database.url.get_secret_value())
-        stack.push_async_callback(store.close)
+        store = await stack.enter_async_context(opened_store(configuration))
         refused = await stack.enter_async_context(hold_lock(store))
         daemon = Daemon(configuration, environ, store, now, told)
         host, port = configuration.settings.api.listen

@@ -22,11 +22,11 @@ def now() -> datetime:
 
 
 @asynccontextmanager
-async def open_parts(configuration: Configuration) -> AsyncIterator[tuple[Store, Parts]]:
-    """Open the store and build the parts; raises StoreError."""
+async def opened_store(configuration: Configuration) -> AsyncIterator[Store]:
+    """Open the configured database while the block runs; raises StoreError."""
     store = await open_store(configuration.settings.database.url.get_secret_value())
     try:
-        yield store, make_parts(store)
+        yield store
     finally:
         await store.close()
 
@@ -46,8 +46,8 @@ async def monitor_once(
     configuration: Configuration, hosts: Sequence[Host], told: Callable[[Run], None] | None = None
 ) -> Cycle:
     """Check some hosts now and store what was found."""
-    async with open_parts(configuration) as (_store, parts):
-        checks = HostChecks(parts, configuration.settings.monitoring.max_concurrent_hosts)
+    async with opened_store(configuration) as store:
+        checks = HostChecks(make_parts(store), configuration.settings.monitoring.max_concurrent_hosts)
         return await run_cycle(hosts, checks, told=told)
 
 

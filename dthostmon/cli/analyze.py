@@ -3,13 +3,16 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from dthostmon import analysis
 from dthostmon.cli import output
 from dthostmon.cli.invocation import json_option
 from dthostmon.cli.results import print_finding
+
+if TYPE_CHECKING:
+    from dthostmon.analysis import Examination
 
 SHOWN_TEMPLATES = 30
 
@@ -28,15 +31,15 @@ SHOWN_TEMPLATES = 30
 @json_option
 def analyze(files: Sequence[Path], with_assignment: bool, as_json: bool) -> None:
     """Print the templates and findings of local files, as if they were one host's logs."""
-    from dthostmon.app.parts import builtin_rules
+    from dthostmon import analysis, rules
     from dthostmon.model import Thresholds
     from dthostmon.reports.documents import finding_document, template_document
 
     if with_assignment and not as_json:
         raise click.UsageError("--assign goes with --json")
     logs = [(str(file), _read(file)) for file in files]
-    rules = builtin_rules()
-    examined = analysis.examine(logs, rules, Thresholds(), None)
+    packs = rules.load_packs([rules.builtin_folder()])
+    examined = analysis.examine(logs, packs, Thresholds(), None)
     if not as_json:
         _print(examined)
         return
@@ -48,7 +51,7 @@ def analyze(files: Sequence[Path], with_assignment: bool, as_json: bool) -> None
     if with_assignment:
         document["assign"] = [
             {"template": line.template_id, "rule": line.rule, "severity": str(line.severity) if line.severity else None}
-            for line in analysis.assign(logs, rules)
+            for line in analysis.assign(logs, packs)
         ]
     output.print_json(document)
 
@@ -60,7 +63,7 @@ def _read(file: Path) -> bytes:
         raise click.ClickException(f"{file} cannot be read: {error.strerror}") from error
 
 
-def _print(examined: analysis.Examination) -> None:
+def _print(examined: "Examination") -> None:
     output.print_line(f"{examined.lines} lines, {len(examined.templates)} templates, {len(examined.findings)} findings")
     for finding in examined.findings:
         print_finding("", finding)

@@ -34,11 +34,11 @@ def upgrade(invocation: Invocation) -> None:
 @click.pass_obj
 def stats(invocation: Invocation, as_json: bool) -> None:
     """Show how much is stored."""
-    from dthostmon.app import open_parts
+    from dthostmon.app.parts import opened_store
     from dthostmon.store import StoreStats
 
     async def read() -> StoreStats:
-        async with open_parts(invocation.configuration()) as (store, _parts):
+        async with opened_store(invocation.configuration()) as store:
             return await store.stats()
 
     document = {
@@ -60,13 +60,13 @@ def stats(invocation: Invocation, as_json: bool) -> None:
 @click.pass_obj
 def prune_command(invocation: Invocation) -> None:
     """Delete what is older than `retention`; the daemon does it every hour."""
-    from dthostmon.app import open_parts, prune
+    from dthostmon.app.parts import opened_store, prune
     from dthostmon.store import PruneResult
 
     configuration = invocation.configuration()
 
     async def write() -> PruneResult:
-        async with open_parts(configuration) as (store, _parts):
+        async with opened_store(configuration) as store:
             return await prune(store, configuration, datetime.now(UTC))
 
     result = invocation.wait_for(write())

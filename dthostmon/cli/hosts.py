@@ -16,14 +16,14 @@ def host() -> None:
 @click.pass_obj
 def list_hosts(invocation: Invocation, as_json: bool) -> None:
     """List the hosts with their latest result."""
-    from dthostmon.app import open_parts
+    from dthostmon.app.parts import opened_store
     from dthostmon.model import Run
     from dthostmon.reports.documents import host_document
 
     configuration = invocation.configuration()
 
     async def read() -> dict[str, Run]:
-        async with open_parts(configuration) as (store, _parts):
+        async with opened_store(configuration) as store:
             return dict(await store.latest_runs())
 
     latest = invocation.wait_for(read())

@@ -6,12 +6,12 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from dthostmon.config import Configuration, find_file, load
-from dthostmon.config.fields import parse_duration
+if TYPE_CHECKING:
+    from dthostmon.config import Configuration
 
 Result = TypeVar("Result")
 
@@ -23,8 +23,10 @@ class Invocation:
     config_file: Path | None
     environ: Mapping[str, str]
 
-    def configuration(self) -> Configuration:
+    def configuration(self) -> "Configuration":
         """Load the configuration; raises ConfigurationError."""
+        from dthostmon.config import find_file, load
+
         return load(find_file(self.config_file, self.environ), self.environ)
 
     @staticmethod
@@ -40,6 +42,8 @@ class MomentType(click.ParamType[datetime]):
 
     def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Read a moment from the command line."""
+        from dthostmon.config.fields import parse_duration
+
         if isinstance(value, datetime):
             return value
         if re.fullmatch(r"\d+[a-z]+", value):

@@ -23,7 +23,7 @@ def key() -> None:
 @click.pass_obj
 def create(invocation: Invocation, name: str, scope: str, expires: str | None, as_json: bool) -> None:
     """Make a key and show it once."""
-    from dthostmon.app import open_parts
+    from dthostmon.app.parts import opened_store
     from dthostmon.web.auth import hash_key, new_key
 
     now = datetime.now(UTC)
@@ -31,7 +31,7 @@ def create(invocation: Invocation, name: str, scope: str, expires: str | None, a
     secret = new_key()
 
     async def write() -> None:
-        async with open_parts(invocation.configuration()) as (store, _parts):
+        async with opened_store(invocation.configuration()) as store:
             await store.create_key(
                 name, scope=scope, secret_hash=hash_key(secret), expires_at=expires_at, created_at=now
             )
@@ -58,11 +58,11 @@ def _lifetime(text: str) -> float:
 @click.pass_obj
 def list_keys(invocation: Invocation, as_json: bool) -> None:
     """List the keys, without their secrets."""
-    from dthostmon.app import open_parts
+    from dthostmon.app.parts import opened_store
     from dthostmon.store import ApiKey
 
     async def read() -> tuple[ApiKey, ...]:
-        async with open_parts(invocation.configuration()) as (store, _parts):
+        async with opened_store(invocation.configuration()) as store:
             return await store.keys()
 
     documents = [
@@ -87,11 +87,11 @@ def list_keys(invocation: Invocation, as_json: bool) -> None:
 @click.pass_obj
 def revoke(invocation: Invocation, name: str) -> None:
     """Make a key invalid at once."""
-    from dthostmon.app import open_parts
+    from dthostmon.app.parts import opened_store
     from dthostmon.errors import NotFoundError
 
     async def write() -> bool:
-        async with open_parts(invocation.configuration()) as (store, _parts):
+        async with opened_store(invocation.configuration()) as store:
             return await store.revoke_key(name, at=datetime.now(UTC))
 
     if not invocation.wait_for(write()):

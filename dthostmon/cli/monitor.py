@@ -3,14 +3,17 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
 from dthostmon.cli import output
 from dthostmon.cli.invocation import Invocation, json_option
 from dthostmon.cli.results import print_runs
-from dthostmon.config import Configuration
 from dthostmon.model import Host, Run
+
+if TYPE_CHECKING:
+    from dthostmon.config import Configuration
 
 
 @click.command()
@@ -25,7 +28,7 @@ def monitor(
 ) -> int:
     """Check hosts now and print what was found. Exits 1 when a host could not be checked."""
     del no_notify
-    from dthostmon.app import monitor_once
+    from dthostmon.app.parts import monitor_once
     from dthostmon.reports.documents import cycle_document
 
     configuration = invocation.configuration()
@@ -41,7 +44,7 @@ def monitor(
 
 
 def choose_hosts(
-    configuration: Configuration, names: Sequence[str], site: str | None, tag: str | None
+    configuration: "Configuration", names: Sequence[str], site: str | None, tag: str | None
 ) -> tuple[Host, ...]:
     """Return the hosts that were asked for: those named, else all enabled ones; NotFoundError for a name that is
     none.

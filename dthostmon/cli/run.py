@@ -11,7 +11,7 @@ from dthostmon.cli.results import print_runs
 @click.pass_obj
 def run(invocation: Invocation) -> int:
     """Run the daemon: scheduler, checks and API in this process, until SIGTERM or Ctrl-C."""
-    from dthostmon.app import Listening, run_daemon
+    from dthostmon.app.daemon import Listening, run_daemon
     from dthostmon.model import Cycle
 
     configuration = invocation.configuration()

@@ -19,7 +19,7 @@ PAGE = 500
 @click.pass_obj
 def findings(invocation: Invocation, host: str | None, since: datetime | None, limit: int, as_json: bool) -> None:
     """Print what was found, the newest first."""
-    from dthostmon.app import open_parts
+    from dthostmon.app.parts import opened_store
     from dthostmon.reports.documents import stored_finding_document
     from dthostmon.store import Page, StoredFinding
 
@@ -27,7 +27,7 @@ def findings(invocation: Invocation, host: str | None, since: datetime | None, l
     name = configuration.host(host).name if host else None
 
     async def read() -> Page[StoredFinding]:
-        async with open_parts(configuration) as (store, _parts):
+        async with opened_store(configuration) as store:
             return await store.findings(name, since=since, limit=limit, after=None)
 
     found = invocation.wait_for(read()).items
@@ -45,7 +45,7 @@ def findings(invocation: Invocation, host: str | None, since: datetime | None, l
 @click.pass_obj
 def coverage(invocation: Invocation, host: str | None, since: datetime | None, as_json: bool) -> None:
     """Print the ledger: per log, bytes appeared = analysed + skipped."""
-    from dthostmon.app import open_parts
+    from dthostmon.app.parts import opened_store
     from dthostmon.reports.documents import ledger_document
     from dthostmon.store import LedgerEntry
 
@@ -53,7 +53,7 @@ def coverage(invocation: Invocation, host: str | None, since: datetime | None, a
     name = configuration.host(host).name if host else None
 
     async def read() -> tuple[LedgerEntry, ...]:
-        async with open_parts(configuration) as (store, _parts):
+        async with opened_store(configuration) as store:
             return await store.coverage(name, since=since)
 
     entries = invocation.wait_for(read())

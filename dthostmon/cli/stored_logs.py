@@ -45,9 +45,9 @@ async def _print_chunks(
     until: datetime | None,
     show: Callable[[bytes], None],
 ) -> None:
-    from dthostmon.app import open_parts
+    from dthostmon.app.parts import opened_store
 
-    async with open_parts(invocation.configuration()) as (store, _parts):
+    async with opened_store(invocation.configuration()) as store:
         async for chunk in store.chunks(host, path_glob=path, since=since, until=until):
             show(chunk.data)
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from dthostmon.model import Coverage, Cycle, Facts, Finding, Host, Metrics, Run, RunStatus, TemplateCount
-from dthostmon.store import LedgerEntry, StoredFinding
+
+if TYPE_CHECKING:  # the store brings sqlalchemy, which `analyze` can do without
+    from dthostmon.store import LedgerEntry, StoredFinding
 
 Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | float | bool | None"
 Document: TypeAlias = dict[str, Json]
@@ -156,7 +158,7 @@ def host_document(host: Host, latest: Run | None) -> Document:
     }
 
 
-def stored_finding_document(found: StoredFinding) -> Document:
+def stored_finding_document(found: "StoredFinding") -> Document:
     """A finding with the run it belongs to."""
     return {
         **finding_document(found.finding),
@@ -166,7 +168,7 @@ def stored_finding_document(found: StoredFinding) -> Document:
     }
 
 
-def ledger_document(entry: LedgerEntry) -> Document:
+def ledger_document(entry: "LedgerEntry") -> Document:
     """The sums of one log since a moment."""
     return {
         "host": entry.host,

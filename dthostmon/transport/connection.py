@@ -1,0 +1,66 @@
+"""Opens sessions: picks the transport of a host and tries again where another try can help."""
+
+import asyncio
+import random
+import secrets
+from collections.abc import Awaitable, Callable
+
+from dthostmon.errors import VisitError
+from dthostmon.model import Host, SshAccess, TransportKind
+from dthostmon.transport.framing import BOUNDARY_BYTES, Limits
+from dthostmon.transport.local import LocalSession
+from dthostmon.transport.session import Session
+
+RETRY_JITTER = 0.2
+
+
+def new_boundary() -> str:
+    """Return a word that no host can guess."""
+    return secrets.token_hex(BOUNDARY_BYTES)
+
+
+async def connect(
+    host: Host,
+    *,
+    limits: Limits | None = None,
+    draw: Callable[[], float] = random.random,
+    make_boundary: Callable[[], str] = new_boundary,
+) -> Session:
+    """Open a session to a host, trying again after each pause of `host.ssh.retries` where the failure may pass.
+
+    `draw` returns a number from 0 to 1 and spreads the pauses by a fifth, so that hosts that failed together do not
+    come back together. `make_boundary` returns a word that no host can guess. Raises VisitError.
+    """
+    limits = limits or Limits()
+    access = host.ssh
+    if host.transport is TransportKind.LOCAL:
+        return LocalSession(limits, make_boundary)
+    if access is None:
+        raise ValueError(f"{host.name} has transport {host.transport} and no ssh settings")
+    from dthostmon.transport.ssh import open_session
+
+    return await _persistently(lambda: open_session(host, access, limits, make_boundary), access.retries, draw)
+
+
+def check_key(access: SshAccess) -> VisitError | None:
+    """Tell what is wrong with a host's private key; None = it can be used."""
+    from dthostmon.transport.keys import load_key
+
+    try:
+        load_key(access)
+    except VisitError as error:
+        return error
+    return None
+
+
+async def _persistently(
+    attempt: Callable[[], Awaitable[Session]], pauses: tuple[float, ...], draw: Callable[[], float]
+) -> Session:
+    for pause in pauses:
+        try:
+            return await attempt()
+        except VisitError as error:
+            if not error.transient:
+                raise
+        await asyncio.sleep(pause * (1 + RETRY_JITTER * (2 * draw() - 1)))
+    return await attempt()

@@ -1,0 +1,61 @@
+"""Name to address to connected socket, each with its own failure. Plain TCP: what answers may not speak SSH at all."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+
+from dthostmon.errors import ErrorKind, VisitError
+from dthostmon.model import SshAccess
+
+_Address = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
+
+
+async def dial(access: SshAccess, where: str) -> socket.socket:
+    """Return a connected, non-blocking socket. Raises VisitError (dns, refused, timeout)."""
+    failure = VisitError(ErrorKind.DNS, f"{where}: the name has no address.", _dns_fix(access))
+    for family, kind, protocol, _, address in await _resolve(access, where):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            await _connect(connection, address, access.connect_timeout)
+        except OSError as exc:
+            connection.close()
+            failure = _refusal(access, where, exc)
+            failure.__cause__ = exc
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            return connection
+    raise failure
+
+
+async def _resolve(access: SshAccess, where: str) -> Sequence[_Address]:
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(access.connect_timeout):
+            return await loop.getaddrinfo(access.hostname, access.port, type=socket.SOCK_STREAM)
+    except TimeoutError as exc:
+        message = f"{where}: the name servers did not answer within {access.connect_timeout:g} s."
+        raise VisitError(ErrorKind.TIMEOUT, message, _dns_fix(access)) from exc
+    except (socket.gaierror, UnicodeError) as exc:  # UnicodeError: a label of more than 63 characters
+        message = f"{where}: the name {access.hostname} cannot be resolved."
+        raise VisitError(ErrorKind.DNS, message, _dns_fix(access)) from exc
+
+
+async def _connect(connection: socket.socket, address: tuple[object, ...], seconds: float) -> None:
+    connection.setblocking(False)
+    async with asyncio.timeout(seconds):
+        await asyncio.get_running_loop().sock_connect(connection, address)
+
+
+def _refusal(access: SshAccess, where: str, exc: OSError) -> VisitError:
+    target = f"{access.hostname} port {access.port}"
+    if isinstance(exc, TimeoutError):
+        message = f"{where}: {target} did not answer within {access.connect_timeout:g} s."
+        return VisitError(ErrorKind.TIMEOUT, message, "Check that the host is up and that no firewall drops the port.")
+    message = f"{where}: {target} refused the connection ({exc.strerror or exc})."
+    return VisitError(ErrorKind.REFUSED, message, "Check that sshd runs there: `systemctl status ssh`.")
+
+
+def _dns_fix(access: SshAccess) -> str:
+    return f"Run `getent hosts {access.hostname}`, or give the address as `hostname`."

@@ -1,0 +1,166 @@
+r"""The wire format of `Shell.run`: one script in, one stream of frames out. Pure; the transports move the bytes.
+
+The script goes to a shell's standard input, so neither it nor its boundary is ever visible in the host's process list.
+What comes back is
+
+    <noise>
+    <boundary> begin
+    <output of the first command>
+    <boundary> <its name> status <number> … <length> bytes …
+    <output of the next command> …
+    <boundary> end
+
+where each boundary stands after a newline of its own. It is 128 random bits, new for each run: whatever a login shell
+says before, or a command prints, cannot forge a frame. A frame follows its body, so the host streams: nothing is
+written to its disk, held in its memory, encoded or decoded. The words after a name are what the command's exit and
+`dd` reported, in any order. Where `dd` tells the length (GNU does, busybox may) it must agree: no background process
+of a login script can slip text into an output.
+"""
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dthostmon.errors import ErrorKind, VisitError
+from dthostmon.transport.session import CommandOutput
+
+SCRIPT_READER = 'eval "$(cat)"'
+SHELL_COMMAND = f"exec /bin/sh -c {shlex.quote(SCRIPT_READER)}"
+BOUNDARY_BYTES = 16
+BLOCK_BYTES = 64 * 1024
+TIMED_OUT_STATUS = 124
+TERMINATED_STATUS = 143
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*")
+_STATUS = re.compile(rb"\bstatus (\d+)")
+_LENGTH = re.compile(rb"\b(\d+) bytes?\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a run may take: seconds and blocks of 64 KiB per command, bytes in all (noise included)."""
+
+    command_seconds: int = 10
+    command_blocks: int = 16
+    run_bytes: int = 16 * 1024 * 1024
+
+    @property
+    def command_bytes(self) -> int:
+        """Where the output of one command is cut."""
+        return self.command_blocks * BLOCK_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What goes to the shell and what its answer is checked against."""
+
+    text: bytes
+    boundary: str
+    names: tuple[str, ...]
+    limits: Limits
+
+
+def make_script(commands: Mapping[str, str], boundary: str, limits: Limits) -> Script:
+    """Build the script that runs named commands.
+
+    Raises ValueError for a name that is not one word, or a command with a NUL.
+    """
+    text = _SCRIPT.format(
+        boundary=boundary,
+        seconds=limits.command_seconds,
+        block=BLOCK_BYTES,
+        blocks=limits.command_blocks,
+        calls="\n".join(_call(name, command) for name, command in commands.items()),
+    )
+    return Script(text.encode("utf-8", "surrogateescape"), boundary, tuple(commands), limits)
+
+
+def parse(output: bytes, script: Script, where: str) -> dict[str, CommandOutput]:
+    """Take the frames apart. `where` names the host in the VisitError of a broken answer."""
+    noise, *parts = output.split(b"\n" + script.boundary.encode() + b" ")
+    if not parts:
+        raise _no_shell(where, noise)
+    lines, bodies = zip(*(_first_line(part) for part in parts), strict=True)
+    if [line.split(b" ", 1)[0].decode("ascii", "replace") for line in lines] != ["begin", *script.names, "end"]:
+        raise _broken(where, "it ended early or its frames are out of order")
+    frames = zip(script.names, bodies[:-2], lines[1:-1], strict=True)
+    return {name: _output(where, name, body, line, script.limits) for name, body, line in frames}
+
+
+def _call(name: str, command: str) -> str:
+    if not _NAME.fullmatch(name) or name in {"begin", "end"}:
+        raise ValueError(f"{name!r} cannot name a command: one word of letters, digits and _ . : - is needed")
+    if "\0" in command:
+        raise ValueError(f"the command {name!r} holds a NUL, which no shell can read")
+    return f"run {name} {shlex.quote(command)}"
+
+
+def _first_line(part: bytes) -> tuple[bytes, bytes]:
+    line, _, rest = part.partition(b"\n")
+    return line, rest
+
+
+def _output(where: str, name: str, body: bytes, line: bytes, limits: Limits) -> CommandOutput:
+    length = _LENGTH.search(line)
+    if length and int(length[1]) != len(body):
+        raise _broken(where, f"{name} printed {int(length[1])} bytes and {len(body)} arrived")
+    status = _STATUS.search(line)
+    return CommandOutput(body, _exit_status(int(status[1])) if status else None, cut=len(body) >= limits.command_bytes)
+
+
+def _exit_status(status: int) -> int:
+    # The timeout of busybox does not say 124: its victim just dies of SIGTERM, which nobody else sends here.
+    return TIMED_OUT_STATUS if status == TERMINATED_STATUS else status
+
+
+def _broken(where: str, reason: str) -> VisitError:
+    fix = "If it stays so, look for a login script on the host that leaves a program writing in the background."
+    return VisitError(ErrorKind.PROTOCOL, f"{where}: the output of the shell is broken: {reason}.", fix)
+
+
+def _no_shell(where: str, noise: bytes) -> VisitError:
+    said = noise[:200].decode("ascii", "backslashreplace").strip()
+    message = f"{where}: the login ran no shell{f', it said: {said}' if said else ''}."
+    fix = "Give the user a login shell and the key no forced command, or set `transport: sftp` for this host."
+    return VisitError(ErrorKind.PERMISSION, message, fix)
+
+
+# $tail is left unquoted on purpose: its lines become the words of one line. `unset` takes away the export attribute
+# that a variable of the same name may have in the host's environment, so no command sees the boundary. The command is
+# a background job because a trap runs at once only in a shell that is in `wait`; that is how a SIGTERM to the
+# script's process group also reaches the command, which has a group of its own: GNU timeout makes one, for busybox
+# `setsid` does. The group is swept after the command, since the timeout of busybox leaves the children of its victim
+# alive, and they would hold the pipe open.
+_SCRIPT = """\
+exec 2>/dev/null
+set -f
+unset boundary
+boundary={boundary}
+LC_ALL=C
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin
+export LC_ALL PATH
+if timeout --version >/dev/null; then limit='timeout -k 1 {seconds}'
+elif setsid timeout 1 true; then limit='setsid timeout {seconds}'
+elif timeout 1 true; then limit='timeout {seconds}'
+else limit=
+fi
+run() {{
+  {{ tail=$({{ (
+      command=
+      trap 'kill -- "-$command" || kill "$command"' TERM
+      $limit /bin/sh -c "$2" </dev/null 3>&- 4>&- &
+      command=$!
+      wait "$command"
+      echo "status $?" >&3
+      kill -- "-$command"
+    ) | dd bs={block} count={blocks} iflag=fullblock 2>&3 >&4; }} 3>&1); }} 4>&1
+  echo
+  echo "$boundary $1" $tail
+}}
+echo
+echo "$boundary begin"
+{calls}
+echo
+echo "$boundary end"
+"""

@@ -1,0 +1,101 @@
+"""From a connected socket to an SSH connection whose host key was verified and whose user is logged in."""
+
+import asyncio
+import socket
+from dataclasses import dataclass
+
+import asyncssh
+
+from dthostmon.model import SshAccess
+from dthostmon.transport import refusals
+from dthostmon.transport.known_hosts import KnownHosts
+
+KEEPALIVE_SECONDS = 15
+
+# The cheapest of the strong ones first: a visit costs 3.8 ms of CPU with them and 5.2 ms with the library's own order.
+# The ^ keeps all defaults after them, so that old and odd servers stay reachable.
+CIPHERS = "^aes128-gcm@openssh.com"
+KEY_EXCHANGES = "^curve25519-sha256,curve25519-sha256@libssh.org"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a login needs: how to reach the host, our key, the keys we trust. `where` names the host in errors."""
+
+    access: SshAccess
+    key: asyncssh.SSHKey
+    known_hosts: KnownHosts
+    where: str
+
+
+async def log_in(credentials: Credentials, dialed: socket.socket) -> asyncssh.SSHClientConnection:
+    """Speak SSH on a connected socket, which is closed on failure. Raises VisitError."""
+    greeter = _Greeter()
+    refusal = refusals.Login(credentials.access, credentials.key, credentials.known_hosts, credentials.where)
+    try:
+        async with asyncio.timeout(credentials.access.connect_timeout):
+            return await _handshake(credentials, dialed, greeter)
+    except TimeoutError as exc:
+        raise refusal.late(greeter.awaited) from exc
+    except (asyncssh.Error, OSError) as exc:
+        raise refusal.of(exc, greeter.awaited, greeter.offered) from exc
+    finally:
+        if greeter.connection is None:
+            dialed.close()
+
+
+async def _handshake(
+    credentials: Credentials, dialed: socket.socket, greeter: "_Greeter"
+) -> asyncssh.SSHClientConnection:
+    access = credentials.access
+    return await asyncssh.connect(
+        access.hostname,
+        access.port,
+        sock=dialed,
+        client_factory=lambda: greeter,
+        config=None,
+        known_hosts=credentials.known_hosts.entries,
+        server_host_key_algs=_host_key_algorithms(credentials.known_hosts.keys(access)),
+        username=access.user,
+        client_keys=[credentials.key],
+        agent_path=None,
+        preferred_auth="publickey",
+        gss_host=None,
+        encryption_algs=CIPHERS,
+        kex_algs=KEY_EXCHANGES,
+        compression_algs="none",
+        utf8_decode_errors="backslashreplace",
+        login_timeout=0,
+        keepalive_interval=KEEPALIVE_SECONDS,
+    )
+
+
+def _host_key_algorithms(known: tuple[asyncssh.SSHKey, ...]) -> str:
+    """Ask for the known kinds of key first, and for the others too: a changed key shall be seen, not merely missed."""
+    names = dict.fromkeys(name.decode("ascii") for key in known for name in key.sig_algorithms)
+    return f"^{','.join(names)}" if names else "default"
+
+
+class _Greeter(asyncssh.SSHClient):
+    """Remembers how far a login came, because the exception at its end does not say it."""
+
+    def __init__(self) -> None:
+        self.connection: asyncssh.SSHClientConnection | None = None
+        self.offered: asyncssh.SSHKey | None = None
+
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        self.connection = conn
+
+    def validate_host_public_key(self, *host_and_key: object) -> bool:
+        """Note a host key that known_hosts does not hold, and refuse it."""
+        *_, key = host_and_key
+        assert isinstance(key, asyncssh.SSHKey)  # noqa: S101  # asyncssh's signature: host, address, port, key
+        self.offered = key
+        return False
+
+    @property
+    def awaited(self) -> str:
+        """What the host had still to send."""
+        if self.connection is None or not self.connection.get_extra_info("server_version"):
+            return "its SSH banner"
+        return "the login" if self.connection.get_server_host_key() else "the key exchange"

@@ -1,0 +1,90 @@
+"""Why a host and we did not come together: each failed login as the VisitError that says how to mend it."""
+
+import shlex
+from dataclasses import dataclass
+
+import asyncssh
+
+from dthostmon.errors import ErrorKind, VisitError
+from dthostmon.model import SshAccess
+from dthostmon.transport.failures import reason
+from dthostmon.transport.known_hosts import DEFAULT_PORT, KnownHosts
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """One attempt to log in, as far as its errors need to know it."""
+
+    access: SshAccess
+    key: asyncssh.SSHKey
+    known_hosts: KnownHosts
+    where: str
+
+    def late(self, awaited: str) -> VisitError:
+        """The host stopped answering."""
+        message = f"{self.where}: waited {self.access.connect_timeout:g} s for {awaited}."
+        return VisitError(ErrorKind.TIMEOUT, message, "Check the load of the host, and `UseDNS no` in its sshd_config.")
+
+    def of(self, exc: Exception, awaited: str, offered: asyncssh.SSHKey | None) -> VisitError:
+        """Say what an exception means. `awaited` was still to come, `offered` is a host key that was not trusted."""
+        if isinstance(exc, asyncssh.HostKeyNotVerifiable):
+            return self._untrusted(offered, exc)
+        if isinstance(exc, asyncssh.PermissionDenied) or "authentication failures" in str(exc):
+            return self._key_refused()
+        if isinstance(exc, asyncssh.ConnectionLost | ConnectionError):
+            message = f"{self.where}: the host hung up before {awaited}, as one with too many logins at once does."
+            fix = "If it stays so, raise `MaxStartups` in the host's sshd_config."
+            return VisitError(ErrorKind.OVERLOADED, message, fix)
+        fix = f"Run `ssh -v {self._port_option}{self._target}` to see more."
+        return VisitError(ErrorKind.PROTOCOL, f"{self.where}: no SSH connection ({reason(exc)}).", fix)
+
+    def _key_refused(self) -> VisitError:
+        fingerprint = self.key.get_fingerprint()
+        message = f"{self.where}: the host refused the key {self.access.key} ({fingerprint}) for {self.access.user}."
+        fix = f"Run `ssh-copy-id -i {self.access.key}.pub {self._port_option}{self._target}`."
+        return VisitError(ErrorKind.AUTH, message, fix)
+
+    def _untrusted(self, offered: asyncssh.SSHKey | None, exc: Exception) -> VisitError:
+        known = self.known_hosts.keys(self.access)
+        if known or offered is None:
+            return self._changed(known, offered, exc)
+        because = self.known_hosts.problem or f"{self.access.known_hosts} does not name it"
+        message = f"{self.where}: the host key {offered.get_fingerprint()} is unknown: {because}."
+        fix = f"{_comparison(offered)}; if they are the same, run {self._scan}."
+        return VisitError(ErrorKind.HOST_KEY_UNKNOWN, message, fix)
+
+    def _changed(
+        self, known: tuple[asyncssh.SSHKey, ...], offered: asyncssh.SSHKey | None, exc: Exception
+    ) -> VisitError:
+        expected = " or ".join(key.get_fingerprint() for key in known) or "a trusted key"
+        seen = offered.get_fingerprint() if offered else f"one that cannot be trusted ({reason(exc)})"
+        message = (
+            f"{self.where}: THE HOST KEY CHANGED, somebody may be in between: expected {expected}, offered {seen}."
+        )
+        forget = f"`ssh-keygen -R {shlex.quote(self._known_name)} -f {self.access.known_hosts}`"
+        fix = f"{_comparison(offered)}; only if they are the same, run {forget} and {self._scan}."
+        return VisitError(ErrorKind.HOST_KEY_CHANGED, message, fix)
+
+    @property
+    def _scan(self) -> str:
+        host = shlex.quote(self.access.hostname)
+        return f"`ssh-keyscan -p {self.access.port} {host} >> {self.access.known_hosts}`"
+
+    @property
+    def _known_name(self) -> str:
+        bare = self.access.port == DEFAULT_PORT
+        return self.access.hostname if bare else f"[{self.access.hostname}]:{self.access.port}"
+
+    @property
+    def _port_option(self) -> str:
+        return "" if self.access.port == DEFAULT_PORT else f"-p {self.access.port} "
+
+    @property
+    def _target(self) -> str:
+        return shlex.quote(f"{self.access.user}@{self.access.hostname}")
+
+
+def _comparison(offered: asyncssh.SSHKey | None) -> str:
+    name = offered.get_algorithm() if offered else "ssh-ed25519"
+    kind = "ecdsa" if name.startswith("ecdsa") else name.removeprefix("ssh-")
+    return f"Compare it with `ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub` on the host"

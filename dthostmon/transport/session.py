@@ -1,0 +1,87 @@
+"""What a connection to a host offers its callers: `files`, and `shell` unless the key forbids it.
+
+Paths are text (see `paths`); what a file holds is bytes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+MAX_DIRECTORY_ENTRIES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class FileStat:
+    """What is known of a file before it is opened; links are followed. `inode` is None where SFTP has none to tell."""
+
+    size: int
+    mtime: float
+    regular: bool
+    directory: bool
+    inode: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryEntry:
+    """A name in a directory. The stat is of the name itself: a symbolic link (`link` is True) is not followed."""
+
+    name: str
+    stat: FileStat
+    link: bool
+
+
+class Files(Protocol):
+    """Reads files; changes nothing on the host."""
+
+    async def stat(self, path: str) -> FileStat | None:
+        """Tell of one file, None where there is none; FileUnreadableError where the host refuses to tell."""
+
+    async def list(self, directory: str) -> Sequence[DirectoryEntry]:
+        """List a directory (no '.' and '..'), [] where there is none.
+
+        Raises FileUnreadableError where the host refuses to tell, or where there are more names than
+        MAX_DIRECTORY_ENTRIES.
+        """
+
+    async def read(self, path: str, offset: int, length: int) -> bytes:
+        """Return up to `length` bytes from `offset`, fewer only at the end of the file. Only regular files are opened.
+
+        Raises FileUnreadableError (gone, no rights, not a regular file) and VisitError (the connection died).
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class CommandOutput:
+    """What one command printed. `stdout` is cut at the session's cap, `cut` then says so; stderr is not read.
+
+    `status` is the exit status (124: the command's own timeout ended it), None where the host could not tell it.
+    """
+
+    stdout: bytes
+    status: int | None
+    cut: bool = False
+
+
+class Shell(Protocol):
+    """Runs commands on the host."""
+
+    async def run(self, commands: Mapping[str, str]) -> Mapping[str, CommandOutput]:
+        """Run all commands (name -> POSIX shell text) in one exec, in order, under LC_ALL=C, each with its own timeout.
+
+        The result has an entry for each name. Raises VisitError where the exec itself failed or its frames are broken.
+        """
+
+
+class Session(Protocol):
+    """One open connection to one host."""
+
+    @property
+    def files(self) -> Files:
+        """Reads files."""
+
+    @property
+    def shell(self) -> Shell | None:
+        """Runs commands; None where the key or the configuration forbids it."""
+
+    async def close(self) -> None:
+        """End the connection and leave no process on the host; never raises."""

@@ -1,0 +1,183 @@
+"""Files over SFTP: no shell and no fork on the host, and as few round trips as the answer needs."""
+
+import asyncio
+import stat
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+from typing import cast
+
+import asyncssh
+
+from dthostmon.errors import FileUnreadableError
+from dthostmon.transport import paths
+from dthostmon.transport.failures import reason, stage
+from dthostmon.transport.session import MAX_DIRECTORY_ENTRIES, DirectoryEntry, FileStat
+
+READS_IN_FLIGHT = 8  # of up to 255 KiB each: the 2 MiB that the connection's window holds
+MAX_NAME_BYTES = 255
+REMEMBERED_FILES = 10_000
+
+# What a server says of one file; everything else that asyncssh raises is about the connection.
+_ABOUT_A_FILE = (
+    asyncssh.SFTPNoSuchFile,
+    asyncssh.SFTPNoSuchPath,
+    asyncssh.SFTPPermissionDenied,
+    asyncssh.SFTPFailure,
+    asyncssh.SFTPOpUnsupported,
+    asyncssh.SFTPInvalidFilename,
+    asyncssh.SFTPNotADirectory,
+    asyncssh.SFTPFileIsADirectory,
+    asyncssh.SFTPLinkLoop,
+)
+_ABSENT = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath, asyncssh.SFTPNotADirectory, asyncssh.SFTPLinkLoop)
+
+
+class SftpFiles:
+    """Reads files over one SFTP channel, which is opened at the first call."""
+
+    def __init__(self, connection: asyncssh.SSHClientConnection, where: str, seconds: float) -> None:
+        self._connection = connection
+        self._where = where
+        self._seconds = seconds
+        self._client: asyncssh.SFTPClient | None = None
+        self._starting = asyncio.Lock()
+        self._regular: set[str] = set()
+
+    async def stat(self, path: str) -> FileStat | None:
+        """See `session.Files`."""
+        async with self._asking(path, "looking at") as (client, raw):
+            try:
+                found = _file_stat(await client.stat(raw))
+            except _ABSENT:
+                self._regular.discard(path)
+                return None
+        self._remember(path, found.regular)
+        return found
+
+    async def list(self, directory: str) -> Sequence[DirectoryEntry]:
+        """See `session.Files`."""
+        entries: list[DirectoryEntry] = []
+        async with self._asking(directory, "listing") as (client, raw):
+            names = cast("AsyncGenerator[asyncssh.SFTPName]", client.scandir(raw))
+            async with aclosing(names):
+                with suppress(*_ABSENT):
+                    async for name in names:
+                        if len(entries) == MAX_DIRECTORY_ENTRIES:
+                            raise FileUnreadableError(directory, f"it holds more than {MAX_DIRECTORY_ENTRIES} names")
+                        entries.extend(_entry(name))
+        return entries
+
+    async def read(self, path: str, offset: int, length: int) -> bytes:
+        """See `session.Files`."""
+        if path not in self._regular:
+            await self._require_regular(path)
+        async with self._asking(path, "opening") as (client, raw):
+            # block_size=0: one request per read and no task of asyncssh's own. Its parallel reader fills the hole with
+            # zeros when a file grows between two of its requests.
+            file = await client.open(raw, asyncssh.FXF_READ, encoding=None, block_size=0)
+        try:
+            return b"".join(
+                [piece async for piece in self._pieces(file, client.limits.max_read_len, path, offset, length)]
+            )
+        finally:
+            with suppress(asyncssh.Error, OSError):  # a TimeoutError is an OSError
+                async with asyncio.timeout(self._seconds):
+                    await file.close()
+
+    async def _pieces(
+        self, file: asyncssh.SFTPClientFile, size: int, path: str, offset: int, length: int
+    ) -> AsyncIterator[bytes]:
+        """Read ahead by a few requests; yield in order, and end at the first piece that the end of the file cuts."""
+        wanted = deque((start, min(size, offset + length - start)) for start in range(offset, offset + length, size))
+        flying: deque[tuple[int, asyncio.Task[bytes]]] = deque()
+        try:
+            while wanted or flying:
+                while wanted and len(flying) < READS_IN_FLIGHT:
+                    start, count = wanted.popleft()
+                    flying.append(
+                        (count, asyncio.create_task(_read_piece(file, start, count), name=f"read {path} at {start}"))
+                    )
+                count, task = flying.popleft()
+                async with self._asking(path, "reading"):
+                    piece = await task
+                yield piece
+                if len(piece) < count:
+                    return
+        finally:
+            for _, task in flying:
+                task.cancel()
+            await asyncio.gather(*(task for _, task in flying), return_exceptions=True)
+
+    async def _require_regular(self, path: str) -> None:
+        found = await self.stat(path)
+        if found is None:
+            raise FileUnreadableError(path, "no such file")
+        if not found.regular:
+            raise FileUnreadableError(path, "not a regular file")
+
+    def _remember(self, path: str, regular: bool) -> None:
+        """Spare `read` a stat of its own; without any it might open a FIFO, where a server waits and goes silent."""
+        if not regular:
+            self._regular.discard(path)
+        elif len(self._regular) < REMEMBERED_FILES:
+            self._regular.add(path)
+
+    @asynccontextmanager
+    async def _asking(self, path: str, doing: str) -> AsyncIterator[tuple[asyncssh.SFTPClient, bytes]]:
+        """Give one request its deadline, and tell a file that cannot be read from a connection that died."""
+        raw = _raw_path(path)
+        client = self._client or await self._start()
+        async with stage(self._where, f"{doing} {path}", self._seconds):
+            try:
+                yield client, raw
+            except _ABOUT_A_FILE as exc:
+                raise FileUnreadableError(path, reason(exc).lower()) from exc
+
+    async def _start(self) -> asyncssh.SFTPClient:
+        async with self._starting:
+            if self._client is None:
+                async with stage(self._where, "opening the sftp subsystem", self._seconds):
+                    self._client = await self._connection.start_sftp_client(path_encoding=None)
+            return self._client
+
+
+async def _read_piece(file: asyncssh.SFTPClientFile, offset: int, length: int) -> bytes:
+    """Read until `length` bytes are there or the file ends: a server may answer with less than it was asked for."""
+    pieces: list[bytes] = []
+    while length:
+        piece: bytes = await file.read(length, offset)
+        if not piece:
+            break
+        pieces.append(piece)
+        offset += len(piece)
+        length -= len(piece)
+    return b"".join(pieces)
+
+
+def _raw_path(path: str) -> bytes:
+    raw = paths.to_bytes(path)
+    if b"\0" in raw:
+        raise FileUnreadableError(path, "the path holds a NUL")
+    if any(len(name) > MAX_NAME_BYTES for name in raw.split(b"/")):
+        raise FileUnreadableError(path, f"a name in it is longer than {MAX_NAME_BYTES} bytes")
+    return raw
+
+
+def _entry(name: asyncssh.SFTPName) -> Iterator[DirectoryEntry]:
+    """Make an entry of a name, unless no directory can hold it: a hostile server could lead the caller elsewhere."""
+    raw = name.filename
+    if isinstance(raw, bytes) and raw not in {b"", b".", b".."} and b"/" not in raw:
+        link = stat.S_ISLNK(name.attrs.permissions or 0)
+        yield DirectoryEntry(paths.to_text(raw), _file_stat(name.attrs), link)
+
+
+def _file_stat(attributes: asyncssh.SFTPAttrs) -> FileStat:
+    mode = attributes.permissions or 0
+    return FileStat(
+        size=attributes.size or 0,
+        mtime=float(attributes.mtime or 0),
+        regular=stat.S_ISREG(mode),
+        directory=stat.S_ISDIR(mode),
+        inode=None,
+    )

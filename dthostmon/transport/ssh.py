@@ -1,0 +1,155 @@
+"""A host over SSH: one connection, files over SFTP, commands through one exec at a time."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import TypeAlias
+
+import asyncssh
+
+from dthostmon.errors import ErrorKind, VisitError
+from dthostmon.model import Host, SshAccess, TransportKind
+from dthostmon.transport import framing
+from dthostmon.transport.capture import Capture
+from dthostmon.transport.dialing import dial
+from dthostmon.transport.failures import RETRY_FIX, reason, stage
+from dthostmon.transport.keys import load_key
+from dthostmon.transport.known_hosts import load_known_hosts
+from dthostmon.transport.login import Credentials, log_in
+from dthostmon.transport.session import CommandOutput
+from dthostmon.transport.sftp import SftpFiles
+
+CLOSE_SECONDS = 1.0
+RUNS_AT_ONCE = 4
+
+_Channel: TypeAlias = "asyncssh.SSHClientChannel[bytes]"
+
+
+async def open_session(
+    host: Host, access: SshAccess, limits: framing.Limits, make_boundary: Callable[[], str]
+) -> "SshSession":
+    """Connect and log in, once. Raises VisitError."""
+    where = f"{host.name} ({access.user}@{access.hostname}:{access.port})"
+    key = await asyncio.to_thread(load_key, access)
+    known_hosts = await asyncio.to_thread(load_known_hosts, access.known_hosts)
+    connection = await log_in(Credentials(access, key, known_hosts, where), await dial(access, where))
+    shell = SshShell(connection, where, access.connect_timeout, limits, make_boundary)
+    return SshSession(
+        connection,
+        SftpFiles(connection, where, access.connect_timeout),
+        shell if host.transport is TransportKind.SSH else None,
+    )
+
+
+class SshSession:
+    """One SSH connection and what runs over it."""
+
+    def __init__(self, connection: asyncssh.SSHClientConnection, files: SftpFiles, shell: "SshShell | None") -> None:
+        self._connection = connection
+        self.files = files
+        self.shell = shell
+
+    async def close(self) -> None:
+        """See `session.Session`."""
+        self._connection.close()
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._connection.wait_closed()
+        finally:
+            self._connection.abort()
+
+
+class SshShell:
+    """Runs each script in an exec of its own; the output is pushed into a Capture, so none waits unread in a window."""
+
+    def __init__(
+        self,
+        connection: asyncssh.SSHClientConnection,
+        where: str,
+        seconds: float,
+        limits: framing.Limits,
+        make_boundary: Callable[[], str],
+    ) -> None:
+        self._connection = connection
+        self._where = where
+        self._seconds = seconds
+        self._limits = limits
+        self._make_boundary = make_boundary
+        self._slots = asyncio.Semaphore(RUNS_AT_ONCE)
+        self._execs: set[asyncio.Task[None]] = set()
+
+    async def run(self, commands: Mapping[str, str]) -> Mapping[str, CommandOutput]:
+        """See `session.Shell`."""
+        script = framing.make_script(commands, self._make_boundary(), self._limits)
+        capture = Capture(self._where, self._limits.run_bytes, self._seconds + self._limits.command_seconds)
+        channel = await self._start(capture)
+        try:
+            channel.write(script.text)
+            channel.write_eof()
+            output = await capture.output()
+        finally:
+            _end(channel)
+        return framing.parse(output, script, self._where)
+
+    async def _start(self, capture: Capture) -> _Channel:
+        opened: asyncio.Future[_Channel] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._exec(capture, opened), name=f"exec on {self._where}")
+        self._execs.add(task)
+        task.add_done_callback(self._execs.discard)
+        async with stage(self._where, "starting a shell", self._seconds):
+            return await opened
+
+    async def _exec(self, capture: Capture, opened: asyncio.Future[_Channel]) -> None:
+        """Open a channel and see it to its end, even when its run is cancelled: only so the host gets its slot back.
+
+        The host closes its side when the process has ended; starting anew before that would meet its MaxSessions.
+        """
+        async with self._slots:
+            if opened.cancelled():
+                return
+            try:
+                channel, _ = await self._connection.create_session(
+                    partial(_Exec, capture, self._where), framing.SHELL_COMMAND, encoding=None
+                )
+            except (asyncssh.Error, OSError) as exc:
+                if not opened.cancelled():
+                    opened.set_exception(exc)
+                return
+            if opened.cancelled():
+                _end(channel)
+            else:
+                opened.set_result(channel)
+            await channel.wait_closed()
+
+
+class _Exec(asyncssh.SSHClientSession[bytes]):
+    def __init__(self, capture: Capture, where: str) -> None:
+        self._capture = capture
+        self._where = where
+        self._exited = False
+
+    def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
+        if datatype is None:  # not stderr
+            self._capture.add(data)
+
+    def exit_status_received(self, status: int) -> None:  # noqa: ARG002  # asyncssh's signature
+        self._exited = True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take the end: without an exit status it is no end but a loss."""
+        if self._exited:
+            self._capture.finish()
+            return
+        said = f": {reason(exc)}" if exc else ""
+        message = f"{self._where}: the shell ended without an exit status{said}."
+        self._capture.fail(VisitError(ErrorKind.PROTOCOL, message, RETRY_FIX))
+
+
+def _end(channel: _Channel) -> None:
+    """Free the channel, and the process if it still runs: to close the channel alone would leave it on the host."""
+    if not channel.is_closing():
+        with suppress(OSError):
+            channel.terminate()
+    channel.abort()
