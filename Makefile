@@ -1,4 +1,4 @@
-# make run    monitor this machine: dashboard, API, first result
+# make run    watch this machine: the daemon, its API, the first result
 # make test   everything that is checked before a change is accepted
 # make bench  the benchmarks, with a table and bench/results/*.json
 # make lint, types, layers, unit    one step of `make test` alone

@@ -102,7 +102,7 @@ async def _visit(host: Host, state: HostState, parts: Parts) -> tuple[LogsReadin
         _tell_phase(host, "read")
         reading = await logs.read_new(session.files, host.logs, state, host.look_back)
         _tell_phase(host, "facts")
-        return reading, await facts.gather(session, host.probes)
+        return reading, await facts.gather(session, host.probes, state.cpu_times)
     finally:
         await session.close()
 

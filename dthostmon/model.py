@@ -141,10 +141,14 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class HostState:
-    """What the store knows of a host before a visit. `patterns` are the log patterns that were visited before."""
+    """What the store knows of a host before a visit.
+
+    `patterns` are the log patterns that were visited before, `cpu_times` the counters that the last visit saw.
+    """
 
     cursors: Mapping[str, Cursor]
     patterns: frozenset[str]
+    cpu_times: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +212,12 @@ class DiskUsage:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """What the machine was doing; None = unknown, never 0."""
+    """What the machine was doing; None = unknown, never 0.
+
+    `cpu_percent` is the mean since the visit before (the first visit takes half a second's sample), so that a short
+    burst is no finding. `cpu_times` are the kernel's counters now, in ticks since boot: user, nice, system, idle,
+    iowait, irq, softirq, steal; the next visit compares with them.
+    """
 
     cpu_percent: float | None
     memory_percent: float | None
@@ -217,6 +226,7 @@ class Metrics:
     load5: float | None
     load15: float | None
     disks: tuple[DiskUsage, ...]
+    cpu_times: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

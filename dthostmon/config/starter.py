@@ -30,7 +30,7 @@ logs:
 {logs}
 
 api:
-  listen: 127.0.0.1:8080             # the dashboard and the API; this machine alone can reach them
+  listen: 127.0.0.1:8080             # the API; this machine alone can reach it
 
 hosts:
   - name: {name}

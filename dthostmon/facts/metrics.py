@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import partial
 
 from dthostmon.facts.probe import Probe
 from dthostmon.model import DiskUsage, Metrics
@@ -25,40 +26,47 @@ ESCAPED_CHARACTER = re.compile(r"\\(\d{3})")
 Times = tuple[int, ...]
 
 
-def parse_metrics(outputs: Mapping[str, bytes]) -> Metrics:
-    """Read two /proc/stat lines, /proc/meminfo, /proc/loadavg and the usage lines of the mounts."""
+def parse_metrics(outputs: Mapping[str, bytes], before: Times | None = None) -> Metrics:
+    """Read the cpu line, /proc/meminfo, /proc/loadavg and the usage lines of the mounts.
+
+    The CPU is compared with `before`, or with the first of two readings where nothing is known from before.
+    """
     memory = {name: int(value) for name, value in MEMORY_LINE.findall(outputs.get("memory", b""))}
     load1, load5, load15 = _load(outputs.get("load", b""))
+    cpu_times = parse_cpu_times(outputs.get("cpu", b""))
     return Metrics(
-        cpu_percent=cpu_percent(outputs.get("cpu_before", b""), outputs.get("cpu_after", b"")),
+        cpu_percent=cpu_percent(before or parse_cpu_times(outputs.get("cpu_before", b"")), cpu_times),
         memory_percent=_used_percent(memory.get(b"MemTotal"), memory.get(b"MemAvailable")),
         swap_percent=_used_percent(memory.get(b"SwapTotal"), memory.get(b"SwapFree")),
         load1=load1,
         load5=load5,
         load15=load15,
         disks=parse_disks(outputs.get("disks", b"")),
+        cpu_times=cpu_times,
     )
 
 
-def cpu_percent(before: bytes, after: bytes) -> float | None:
-    """Return the share of time that was neither idle nor waiting for disks between two readings of the `cpu` line.
-
-    None where a reading is missing or no time passed. Guest time is part of user time already; steal counts as busy.
-    """
-    first, second = _times(before), _times(after)
-    if first is None or second is None or len(first) != len(second):
-        return None
-    passed = [later - earlier for earlier, later in zip(first[:8], second[:8], strict=True)]
-    total = sum(passed)
-    if total <= 0 or min(passed) < -total:
-        return None
-    idle = passed[3] + (passed[4] if len(passed) > 4 else 0)
-    return _percent(total - max(0, idle), total)
-
-
-def _times(raw: bytes) -> Times | None:
+def parse_cpu_times(raw: bytes) -> Times | None:
+    """Read the `cpu` line of /proc/stat. Guest time is left out: it is part of user time already."""
     line = CPU_LINE.fullmatch(raw.strip())
-    return tuple(int(value[:18]) for value in line[1].split()) if line else None
+    return tuple(int(value[:18]) for value in line[1].split()[:8]) if line else None
+
+
+def cpu_percent(before: Times | None, after: Times | None) -> float | None:
+    """Return the share of time between two readings that was neither idle nor waiting for disks; steal counts as busy.
+
+    None where a reading is missing or no time passed. Counters that went back were set to zero by a reboot: the share
+    is then the one since the boot.
+    """
+    if before is None or after is None or len(before) != len(after):
+        return None
+    start = (0,) * len(after) if sum(after) < sum(before) else before
+    passed = [later - earlier for earlier, later in zip(start, after, strict=True)]
+    total = sum(passed)
+    if total <= 0:
+        return None
+    idle = sum(passed[3:5])  # may shrink by a tick between two readings, says the kernel's documentation
+    return _percent(total - max(0, idle), total)
 
 
 def _used_percent(total: int | None, free: int | None) -> float | None:
@@ -113,14 +121,17 @@ def _unescape(name: str) -> str:
     return ESCAPED_CHARACTER.sub(lambda octal: " " if octal[1] == "040" else octal[0], name)
 
 
-METRICS: Probe[Metrics] = Probe(
-    name="metrics",
-    commands={
-        "cpu_before": "head -n 1 /proc/stat",
-        "memory": "cat /proc/meminfo",
-        "load": "cat /proc/loadavg",
-        "disks": DISKS_COMMAND,
-        "cpu_after": "sleep 0.5 || sleep 1; head -n 1 /proc/stat",
-    },
-    parse=parse_metrics,
-)
+def metrics_since(before: Times | None) -> Probe[Metrics]:
+    """Make the probe; without counters from before, the CPU needs two readings half a second apart."""
+    first = {"cpu_before": "head -n 1 /proc/stat; sleep 0.5 || sleep 1"} if before is None else {}
+    return Probe(
+        name="metrics",
+        commands=first
+        | {
+            "cpu": "head -n 1 /proc/stat",
+            "memory": "cat /proc/meminfo",
+            "load": "cat /proc/loadavg",
+            "disks": DISKS_COMMAND,
+        },
+        parse=partial(parse_metrics, before=before),
+    )

@@ -1,4 +1,4 @@
-"""Hosts by name, and the log patterns that were visited on them."""
+"""Hosts by name, and what the next visit wants to know: the patterns that were visited, the processor's counters."""
 
 from collections.abc import Iterable
 
@@ -41,3 +41,14 @@ async def remember_patterns(connection: AsyncConnection, host_id: int, visited: 
     rows = [{"host_id": host_id, "pattern": pattern} for pattern in sorted({safe_text(text) for text in visited})]
     if rows:
         await connection.execute(insert(connection, patterns).on_conflict_do_nothing(), rows)
+
+
+async def cpu_times(connection: AsyncConnection, host_id: int) -> tuple[int, ...] | None:
+    """Return the processor's counters that the last visit saw; None where none did."""
+    stored = (await connection.execute(sa.select(hosts.c.cpu_times).where(hosts.c.id == host_id))).scalar()
+    return None if stored is None else tuple(stored)
+
+
+async def remember_cpu_times(connection: AsyncConnection, host_id: int, times: tuple[int, ...]) -> None:
+    """Store the processor's counters for the next visit to compare with."""
+    await connection.execute(sa.update(hosts).where(hosts.c.id == host_id).values(cpu_times=list(times)))

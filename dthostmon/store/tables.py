@@ -45,7 +45,12 @@ def _instant(name: str, *, nullable: bool = False, index: bool = False) -> sa.Co
 
 
 hosts = sa.Table(
-    "hosts", metadata, _id(), sa.Column("name", SafeText, nullable=False, unique=True), sqlite_autoincrement=True
+    "hosts",
+    metadata,
+    _id(),
+    sa.Column("name", SafeText, nullable=False, unique=True),
+    sa.Column("cpu_times", SafeJson),
+    sqlite_autoincrement=True,
 )
 
 patterns = sa.Table("patterns", metadata, _of(hosts, key=True), sa.Column("pattern", SafeText, primary_key=True))

@@ -20,7 +20,11 @@ async def load_state(database: Database, host: str) -> HostState:
         host_id = await hosts.find(connection, host)
         if host_id is None:
             return HostState({}, frozenset())
-        return HostState(await cursors.load(connection, host_id), await hosts.visited_patterns(connection, host_id))
+        return HostState(
+            cursors=await cursors.load(connection, host_id),
+            patterns=await hosts.visited_patterns(connection, host_id),
+            cpu_times=await hosts.cpu_times(connection, host_id),
+        )
 
 
 async def save(database: Database, visit: Visit) -> Run:
@@ -35,6 +39,8 @@ async def _save(visit: Visit, pieces: Sequence[chunks.Piece], connection: AsyncC
     log_ids = await logs.ensure(connection, host_id, _paths(visit))
     await cursors.save(connection, run.host, log_ids, [reading.cursor for reading in visit.logs if reading.cursor])
     await hosts.remember_patterns(connection, host_id, visit.patterns)
+    if run.facts.metrics and run.facts.metrics.cpu_times:
+        await hosts.remember_cpu_times(connection, host_id, run.facts.metrics.cpu_times)
     await chunks.save(connection, host_id, log_ids, run.started_at, pieces)
     await templates.count(connection, host_id, visit.templates, run.started_at)
     run_id = await _save_run(connection, run, host_id)

@@ -1,8 +1,11 @@
-"""The program with one safeguard taken out: what the tests of the tests run."""
+"""The program with one thing changed: a safeguard taken out (the tests of the tests run that), or slow visits."""
 
+import asyncio
 import sys
 from collections.abc import Callable
 from typing import Any
+
+PAUSE_SECONDS = 0.3
 
 
 def without_compare_and_swap() -> None:
@@ -26,10 +29,33 @@ def without_fingerprint() -> None:
         module.fingerprint = lambda _before: "the same for all"  # type: ignore[attr-defined]  # that is the mutation
 
 
-MUTATIONS = {"compare-and-swap": without_compare_and_swap, "fingerprint": without_fingerprint}
+def slow() -> None:
+    """A visit takes a while before its facts, and its transaction stays open for a while once the cursors are in it.
+
+    So two visits overlap, and kills fall into the visit and into the open transaction.
+    """
+    from dthostmon import facts
+    from dthostmon.store import cursors
+
+    gather, save = facts.gather, cursors.save
+
+    async def gather_slowly(*arguments: Any) -> Any:
+        await asyncio.sleep(PAUSE_SECONDS)
+        return await gather(*arguments)
+
+    async def save_slowly(*arguments: Any) -> None:
+        await save(*arguments)
+        await asyncio.sleep(PAUSE_SECONDS)
+
+    facts.gather = gather_slowly
+    cursors.save = save_slowly
+
+
+MUTATIONS = {"compare-and-swap": without_compare_and_swap, "fingerprint": without_fingerprint, "slow": slow}
 
 if __name__ == "__main__":
-    MUTATIONS[sys.argv[1]]()
+    for mutation in sys.argv[1].split(","):
+        MUTATIONS[mutation]()
     from dthostmon.cli import run_command_line
 
     sys.exit(run_command_line(sys.argv[2:]))

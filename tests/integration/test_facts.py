@@ -8,7 +8,7 @@ import pytest
 
 from dthostmon import facts
 from dthostmon.facts.identity import IDENTITY
-from dthostmon.facts.metrics import METRICS
+from dthostmon.facts.metrics import metrics_since
 from dthostmon.model import Host, Metrics, Thresholds, TransportKind
 from dthostmon.transport import connect
 from tests import parts
@@ -30,6 +30,9 @@ async def test_this_machine_tells_its_facts() -> None:
     usage = os.statvfs("/")
     root = [disk for disk in known.metrics.disks if disk.mount == "/"]
     assert not root or root[0].size == usage.f_frsize * usage.f_blocks
+
+
+METRICS = metrics_since(None)
 
 
 @pytest.fixture

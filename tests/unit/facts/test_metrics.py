@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dthostmon.facts.metrics import cpu_percent, parse_disks, parse_metrics
+from dthostmon.facts.metrics import cpu_percent, parse_cpu_times, parse_disks, parse_metrics
 from dthostmon.model import Metrics
 
 MEMORY = (
@@ -13,22 +13,29 @@ MEMORY = (
 
 
 def test_cpu_is_the_share_that_was_not_idle_between_two_readings() -> None:
-    before = b"cpu  100 0 100 800 0 0 0 0 0 0"
-    after = b"cpu  130 0 120 850 0 0 0 0 0 0\n"
-    assert cpu_percent(before, after) == 50.0
+    assert cpu_percent((100, 0, 100, 800, 0, 0, 0, 0), (130, 0, 120, 850, 0, 0, 0, 0)) == 50.0
 
 
 def test_waiting_for_disks_is_not_work() -> None:
-    assert cpu_percent(b"cpu  0 0 0 0 0 0 0 0 0 0", b"cpu  25 0 0 25 50 0 0 0 0 0") == 25.0
+    assert cpu_percent((0, 0, 0, 0, 0), (25, 0, 0, 25, 50)) == 25.0
 
 
 def test_guest_time_is_not_counted_twice() -> None:
-    assert cpu_percent(b"cpu  0 0 0 0 0 0 0 0 0 0", b"cpu  50 0 0 50 0 0 0 0 50 0") == 50.0
+    assert parse_cpu_times(b"cpu  50 0 0 50 0 0 0 0 50 0") == (50, 0, 0, 50, 0, 0, 0, 0)
+
+
+def test_after_a_reboot_the_share_is_the_one_since_the_boot() -> None:
+    assert cpu_percent((1000, 0, 0, 9000, 0), (30, 0, 0, 70, 0)) == 30.0
 
 
 def test_one_reading_alone_tells_no_cpu() -> None:
-    assert cpu_percent(b"", b"cpu  1 2 3 4 5 6 7 8 9 0") is None
-    assert cpu_percent(b"cpu  1 2 3 4 5 6 7 8 9 0", b"cpu  1 2 3 4 5 6 7 8 9 0") is None
+    assert cpu_percent(None, (1, 2, 3, 4)) is None
+    assert cpu_percent((1, 2, 3, 4), (1, 2, 3, 4)) is None
+
+
+def test_the_cpu_is_compared_with_what_the_last_visit_saw() -> None:
+    metrics = parse_metrics({"cpu": b"cpu  30 0 0 70 0 0 0 0 0 0\n"}, before=(0,) * 8)
+    assert (metrics.cpu_percent, metrics.cpu_times) == (30.0, (30, 0, 0, 70, 0, 0, 0, 0))
 
 
 def test_memory_is_what_is_not_available() -> None:
@@ -71,9 +78,7 @@ def test_a_blank_in_a_mount_is_shown_and_other_escapes_stay() -> None:
     assert disk.mount == "/my disk\\012"
 
 
-@given(
-    st.dictionaries(st.sampled_from(["cpu_before", "cpu_after", "memory", "load", "disks"]), st.binary(max_size=200))
-)
+@given(st.dictionaries(st.sampled_from(["cpu_before", "cpu", "memory", "load", "disks"]), st.binary(max_size=200)))
 def test_no_bytes_make_the_parser_fail(outputs: dict[str, bytes]) -> None:
     parse_metrics(outputs)
 
@@ -83,10 +88,7 @@ numbers = st.integers(min_value=0, max_value=10**20)
 
 @given(st.lists(numbers, min_size=4, max_size=10), st.lists(numbers, min_size=4, max_size=10))
 def test_cpu_is_unknown_or_between_0_and_100(before: list[int], after: list[int]) -> None:
-    def line(values: list[int]) -> bytes:
-        return b"cpu  " + b" ".join(b"%d" % value for value in values)
-
-    percent = cpu_percent(line(before), line(after))
+    percent = cpu_percent(tuple(before), tuple(after))
     assert percent is None or 0 <= percent <= 100
 
 

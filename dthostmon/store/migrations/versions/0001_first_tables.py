@@ -52,7 +52,12 @@ def upgrade() -> None:
 
 def _make_hosts_and_logs() -> None:
     op.create_table(
-        "hosts", _id(), *_required(TEXT, "name"), sa.UniqueConstraint("name", name="uq_hosts_name"), **NUMBERED
+        "hosts",
+        _id(),
+        *_required(TEXT, "name"),
+        *_optional(JSON, "cpu_times"),
+        sa.UniqueConstraint("name", name="uq_hosts_name"),
+        **NUMBERED,
     )
     op.create_table("patterns", _host(key=True), sa.Column("pattern", TEXT, primary_key=True))
     op.create_table(
