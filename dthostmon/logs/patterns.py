@@ -110,13 +110,7 @@ async def _expand(files: Files, pattern: str) -> Mapping[str, FileStat]:
     *parents, last = pattern.strip("/").split("/")
     for part in parents:
         folders = await _matching_folders(files, folders, part)
-    listings = await _list_all(files, folders)
-    entries = [
-        (posixpath.join(folder, entry.name), entry)
-        for folder, listing in listings
-        for entry in listing
-        if _matches(entry.name, last)
-    ]
+    entries = await _matching_entries(files, folders, last)
     plain = [(path, entry) for path, entry in entries if not COMPRESSED_NAME.fullmatch(path)]
     return {path: stat for path, stat in await _resolve_links(files, plain) if stat.regular}
 
@@ -124,14 +118,18 @@ async def _expand(files: Files, pattern: str) -> Mapping[str, FileStat]:
 async def _matching_folders(files: Files, folders: Sequence[str], part: str) -> list[str]:
     if not is_glob(part):
         return [posixpath.join(folder, part) for folder in folders]
+    entries = await _matching_entries(files, folders, part)
+    return [path for path, stat in await _resolve_links(files, entries) if stat.directory]
+
+
+async def _matching_entries(files: Files, folders: Sequence[str], part: str) -> list[tuple[str, DirectoryEntry]]:
     listings = await _list_all(files, folders)
-    entries = [
+    return [
         (posixpath.join(folder, entry.name), entry)
         for folder, listing in listings
         for entry in listing
         if _matches(entry.name, part)
     ]
-    return [path for path, stat in await _resolve_links(files, entries) if stat.directory]
 
 
 async def _list_all(files: Files, folders: Sequence[str]) -> list[tuple[str, Sequence[DirectoryEntry]]]:

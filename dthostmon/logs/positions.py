@@ -44,11 +44,14 @@ def is_flush_due(position: FilePosition) -> bool:
     return position.offset < position.size and position.unchanged + 1 >= FLUSH_AFTER_VISITS
 
 
+def is_recognisable(position: FilePosition) -> bool:
+    """Tell whether enough bytes stand before the offset to know the file by them: few may be the same in every file."""
+    return position.offset >= FINGERPRINT_BYTES
+
+
 def may_continue(position: FilePosition, stat: FileStat) -> bool:
-    """Tell whether the file at the log's own path is worth the first look. Without an inode, few bytes before the
-    offset prove little: a rotated sibling may hold the same ones."""
-    is_known = position.inode is not None or position.offset >= FINGERPRINT_BYTES
-    return stat.size >= position.offset and _same_inode(position, stat) and is_known
+    """Tell whether the file at the log's own path is worth the first look."""
+    return is_recognisable(position) and stat.size >= position.offset and _same_inode(position, stat)
 
 
 def _same_inode(position: FilePosition, stat: FileStat) -> bool:

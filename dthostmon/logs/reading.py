@@ -168,7 +168,7 @@ async def _read_known(files: Files, log: MatchedLog, cursor: Cursor, cap: int, b
     if len(chain) > 1 and earlier.segment:
         earlier = replace(earlier, segment=await _flush(files, earlier.segment))
     segments = await _read_chain(files, chain, cap, budget)
-    unread = sum(later.stat.size for later in chain[max(len(segments), 1) :])
+    unread = sum(later.size for later in chain[len(segments) :])
     return _outcome(log, cursor, earlier, segments, unread=unread, rotated=len(chain) > 1)
 
 
@@ -217,15 +217,17 @@ async def _start_over(
 async def _read_chain(files: Files, chain: Sequence[rotation.Unread], cap: int, budget: _Budget) -> list[_Segment]:
     """Read file after file until the cap. A file that stays unfinished is where the next visit goes on.
 
-    The one before the last may still be written to, so its unfinished line is held; older ones are complete as they
-    are.
+    The unfinished line of a rotated file comes before the next file's lines, so that the bytes stay in order.
     """
     segments: list[_Segment] = []
     for index, unread in enumerate(chain):
-        segment = await _read_segment(files, unread.position, unread.stat, _grant(budget, cap, unread))
+        granted = _grant(budget, cap, unread)
+        if not granted and unread.size:
+            break  # a position in a file of which nothing was seen would not find that file again
+        segment = await _read_segment(files, unread.position, unread.stat, granted)
         if segment is None:
             break
-        if segment.is_finished and index < len(chain) - 2:
+        if segment.is_finished and index < len(chain) - 1:
             segment = await _flush(files, segment)
         segments.append(segment)
         cap -= len(segment.data)
@@ -235,7 +237,7 @@ async def _read_chain(files: Files, chain: Sequence[rotation.Unread], cap: int, 
 
 
 def _grant(budget: _Budget, cap: int, unread: rotation.Unread) -> int:
-    return budget.take(max(0, min(cap, unread.stat.size - unread.position.offset)))
+    return budget.take(max(0, min(cap, unread.size)))
 
 
 async def _read_segment(files: Files, position: FilePosition, stat: FileStat, wanted: int) -> _Segment | None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dthostmon.errors import FileUnreadableError
-from dthostmon.logs.positions import FINGERPRINT_BYTES, fingerprint, start_of
+from dthostmon.logs.positions import FINGERPRINT_BYTES, fingerprint, is_recognisable, is_unchanged, start_of
 from dthostmon.model import FilePosition
 from dthostmon.transport import Files, FileStat
 
@@ -32,6 +32,11 @@ class Unread:
 
     position: FilePosition
     stat: FileStat
+
+    @property
+    def size(self) -> int:
+        """How many bytes of it were not read."""
+        return self.stat.size - self.position.offset
 
 
 async def unread_chain(
@@ -61,7 +66,8 @@ async def unread_chain(
 async def find_rotated(files: Files, log: str, position: FilePosition) -> Unread | None:
     """Find a file that was rotated before under its name of now; None where it is gone (or compressed)."""
     siblings = await list_siblings(files, log)
-    return await _first_match(files, [Unread(_at(position, sibling.path), sibling.stat) for sibling in siblings])
+    untouched_first = sorted(siblings, key=lambda sibling: not is_unchanged(position, sibling.stat))
+    return await _first_match(files, [Unread(_at(position, sibling.path), sibling.stat) for sibling in untouched_first])
 
 
 async def list_siblings(files: Files, log: str) -> Sequence[Sibling]:
@@ -107,20 +113,19 @@ def _at(position: FilePosition, path: str) -> FilePosition:
 
 
 def _in_order_of_trust(current: FilePosition, own: Sequence[Unread], rotated: Sequence[Unread]) -> Sequence[Unread]:
-    """Order the candidates so that the first whose bytes match is the right one.
+    """Order the candidates so that the first whose bytes match is the right one; `rotated` has the newest first.
 
-    The same inode comes first. Where few bytes stand before the offset, a copy that was written after our visit comes
-    before the log itself (oldest copy first): its start may be the same in every file.
+    The same inode comes first. A file that cannot be known by its bytes is looked for among the copies that were
+    written since our visit, the oldest first, before the log itself: its start may be the same in every file.
     """
-    everyone = [*own, *rotated]
-    if current.inode is not None:
-        return sorted(everyone, key=lambda unread: unread.stat.inode != current.inode)
-    if current.offset >= FINGERPRINT_BYTES:
-        return everyone
-    later = sorted(
-        (unread for unread in rotated if unread.stat.mtime > current.mtime), key=lambda unread: unread.stat.mtime
-    )
-    return [*later, *own]
+    if is_recognisable(current):
+        return sorted([*own, *rotated], key=lambda unread: current.inode not in {None, unread.stat.inode})
+    return [*(unread for unread in reversed(rotated) if _may_be_later(current, unread.stat)), *own]
+
+
+def _may_be_later(current: FilePosition, stat: FileStat) -> bool:
+    """Tell whether a file may be the one of our visit: written since then, or, if it was not empty, left as it was."""
+    return stat.mtime > current.mtime or (current.size > 0 and stat.mtime == current.mtime)
 
 
 async def _first_match(files: Files, candidates: Sequence[Unread]) -> Unread | None:
@@ -133,10 +138,9 @@ async def _first_match(files: Files, candidates: Sequence[Unread]) -> Unread | N
 async def _holds(files: Files, candidate: Unread) -> bool:
     """Tell whether a file holds, before the offset, the bytes that were read there."""
     position = candidate.position
-    if candidate.stat.size < position.offset:
+    seen = position.offset if is_recognisable(position) else position.size
+    if candidate.stat.size < seen:
         return False
-    if position.offset == 0:
-        return position.inode is None or candidate.stat.inode == position.inode
     known = min(FINGERPRINT_BYTES, position.offset)
     try:
         before = await files.read(position.path, position.offset - known, known)
