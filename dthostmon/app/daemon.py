@@ -16,7 +16,7 @@ from dthostmon.config import Configuration, changed, load
 from dthostmon.cycle import HostChecks, run_cycle
 from dthostmon.errors import ConfigurationError, StoreError
 from dthostmon.model import Cycle, Host
-from dthostmon.reports.documents import Document, timestamp
+from dthostmon.reports.documents import Document, cycle_summary
 from dthostmon.store import Store
 
 logger = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ class Daemon:
             "scheduler": {
                 "status": "stale" if is_stale else "ok",
                 "cycles": self.cycles,
-                "last_cycle": _short(self.last_cycle),
+                "last_cycle": cycle_summary(self.last_cycle) if self.last_cycle else None,
             },
             "configuration": {"status": "ok" if self.refused_edit is None else "edit refused"},
             "ai": {"status": "not configured"},
@@ -173,19 +173,6 @@ class Daemon:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             logger.error("a task died", extra={"task": task.get_name()}, exc_info=error)
-
-
-def _short(cycle: Cycle | None) -> Document | None:
-    if cycle is None:
-        return None
-    return {
-        "id": cycle.id,
-        "started_at": timestamp(cycle.started_at),
-        "duration_s": round(cycle.duration, 3),
-        "hosts": len(cycle.runs),
-        "ok": cycle.ok,
-        "failed": cycle.failed,
-    }
 
 
 async def run_daemon(

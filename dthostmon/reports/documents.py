@@ -20,16 +20,18 @@ def timestamp(moment: datetime) -> str:
 
 def cycle_document(cycle: Cycle) -> Document:
     """The document of `monitor --json`."""
+    return {"cycle": cycle_summary(cycle), "runs": [run_document(run) for run in cycle.runs]}
+
+
+def cycle_summary(cycle: Cycle) -> Document:
+    """A cycle in numbers."""
     return {
-        "cycle": {
-            "id": cycle.id,
-            "started_at": timestamp(cycle.started_at),
-            "duration_s": round(cycle.duration, 3),
-            "hosts": len(cycle.runs),
-            "ok": cycle.ok,
-            "failed": cycle.failed,
-        },
-        "runs": [run_document(run) for run in cycle.runs],
+        "id": cycle.id,
+        "started_at": timestamp(cycle.started_at),
+        "duration_s": round(cycle.duration, 3),
+        "hosts": len(cycle.runs),
+        "ok": cycle.ok,
+        "failed": cycle.failed,
     }
 
 

@@ -1,6 +1,5 @@
 """What a query string may hold: typed, bounded; anything else is a 422 that names the parameter."""
 
-from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, TypeVar
 
@@ -67,6 +66,3 @@ def _invalid(errors: tuple[tuple[str, str], ...]) -> ApiProblemError:
     return ApiProblemError(
         HTTPStatus.UNPROCESSABLE_ENTITY, "the query string cannot be used; `errors` names the parameters", errors=errors
     )
-
-
-__all__ = ["Moment", "NoQuery", "PageQuery", "SincePageQuery", "SinceQuery", "datetime", "parse_query"]

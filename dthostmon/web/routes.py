@@ -1,9 +1,9 @@
 """The routes of the API: from a request to the store and back as JSON."""
 
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import TypeAlias, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -17,7 +17,8 @@ from dthostmon.web.queries import NoQuery, PageQuery, SincePageQuery, SinceQuery
 from dthostmon.web.sources import SOURCES, Sources
 
 Query = TypeVar("Query", bound=BaseModel)
-Route = Callable[[web.Request, Sources, Any], Coroutine[None, None, Document]]
+Route: TypeAlias = Callable[[web.Request, Sources, Query], Awaitable[Document]]
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.Response]]
 
 INDEX = f"""dthostmon {__version__} is running.
 
@@ -26,17 +27,10 @@ INDEX = f"""dthostmon {__version__} is running.
 """
 
 
-def reading(
-    model: type[Query],
-) -> Callable[
-    [Callable[[web.Request, Sources, Query], Coroutine[None, None, Document]]],
-    Callable[[web.Request], Coroutine[None, None, web.Response]],
-]:
-    """Make a route of a function: key with scope read, typed query, JSON answer."""
+def reading(model: type[Query]) -> Callable[[Route[Query]], Handler]:
+    """Make a handler of a route: a key with scope read, a typed query, a JSON answer."""
 
-    def decorate(
-        route: Callable[[web.Request, Sources, Query], Coroutine[None, None, Document]],
-    ) -> Callable[[web.Request], Coroutine[None, None, web.Response]]:
+    def decorate(route: Route[Query]) -> Handler:
         @wraps(route)
         async def answer(request: web.Request) -> web.Response:
             sources = request.app[SOURCES]
