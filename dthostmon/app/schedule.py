@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
@@ -31,7 +31,7 @@ class Schedule:
         self._start_prune = start_prune
         self._clock = clock
         self._scheduler = AsyncIOScheduler(
-            timezone="UTC",
+            timezone=UTC,
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": MISFIRE_GRACE_SECONDS},
         )
 
@@ -39,7 +39,9 @@ class Schedule:
         """Start with a job for each interval."""
         self._scheduler.start()
         self.arm(intervals)
-        self._scheduler.add_job(self._prune_due, IntervalTrigger(seconds=PRUNE_INTERVAL_SECONDS), id=PRUNE_JOB)
+        self._scheduler.add_job(
+            self._prune_due, IntervalTrigger(seconds=PRUNE_INTERVAL_SECONDS, timezone=UTC), id=PRUNE_JOB
+        )
 
     def arm(self, intervals: Iterable[float]) -> None:
         """Have a job for each of the intervals and for no other; jobs that stay keep their time."""
@@ -49,7 +51,7 @@ class Schedule:
             self._scheduler.remove_job(job_id)
         for job_id in wanted.keys() - existing:
             interval = wanted[job_id]
-            trigger = IntervalTrigger(seconds=interval)
+            trigger = IntervalTrigger(seconds=interval, timezone=UTC)
             self._scheduler.add_job(self._cycle_due, trigger, args=[interval], id=job_id, next_run_time=self._clock())
 
     def rearm(self) -> None:
