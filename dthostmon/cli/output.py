@@ -43,7 +43,23 @@ def print_bytes(data: bytes) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], styles: Sequence[str] = ()) -> None:
-    """Print a table; `styles` has a rich style for each row."""
+    """Print a table; `styles` has a rich style for each row, which shows on a terminal only."""
+    cells = [["-" if cell is None else safe(str(cell)) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _print_styled(columns, cells, styles)
+    else:
+        _print_plain(columns, cells)
+
+
+def _print_plain(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """Print a line for each row, for pipes and journals; a daemon that prints to those needs no rich."""
+    lines = [columns, *cells]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _print_styled(columns: Sequence[str], cells: Sequence[Sequence[str]], styles: Sequence[str]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -52,10 +68,6 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], styles
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
-    for index, row in enumerate(rows):
-        style = styles[index] if index < len(styles) else ""
-        table.add_row(*(Text(safe("-" if cell is None else str(cell)), style=style) for cell in row))
-    console = Console(highlight=False, soft_wrap=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=200)
-    console.print(table)
+    for index, row in enumerate(cells):
+        table.add_row(*(Text(cell, style=styles[index] if index < len(styles) else "") for cell in row))
+    Console(highlight=False).print(table)

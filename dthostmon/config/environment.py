@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import cast
 
-from pydantic_settings import EnvSettingsSource, SettingsError
-
 from dthostmon.config.document import Document, KeyPath, Place, Value
-from dthostmon.config.models import ENVIRONMENT_PREFIX, Settings
+from dthostmon.config.models import Settings
 from dthostmon.errors import Problem
+
+ENVIRONMENT_PREFIX = "DTHOSTMON__"
+ENVIRONMENT_DELIMITER = "__"
 
 
 def override(document: Document, environ: Mapping[str, str]) -> tuple[Document, list[Problem]]:
@@ -25,8 +26,15 @@ def override(document: Document, environ: Mapping[str, str]) -> tuple[Document, 
 
 
 def _read(variable: str, text: str) -> dict[str, Value] | Problem:
-    """Let pydantic-settings read one variable, so that what it says is about this one."""
-    source = EnvSettingsSource(Settings)
+    """Let pydantic-settings read one variable, so that what it says is about this one.
+
+    It is imported here because most daemons have no such variable, and it costs 5 MB.
+    """
+    from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
+
+    source = EnvSettingsSource(
+        cast("type[BaseSettings]", Settings), env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter=ENVIRONMENT_DELIMITER
+    )
     source.env_vars = {variable.lower(): text}
     where = f"environment variable {variable}"
     try:
@@ -39,7 +47,7 @@ def _read(variable: str, text: str) -> dict[str, Value] | Problem:
 
 
 def _nearest_variable(variable: str) -> str:
-    first, *rest = variable[len(ENVIRONMENT_PREFIX) :].split("__")
+    first, *rest = variable[len(ENVIRONMENT_PREFIX) :].split(ENVIRONMENT_DELIMITER)
     near = difflib.get_close_matches(first.lower(), list(Settings.model_fields), n=1)
     return f"; did you mean {'__'.join([ENVIRONMENT_PREFIX.rstrip('_'), near[0].upper(), *rest])}?" if near else ""
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from dthostmon.config.fields import (
     FilePath,
@@ -42,8 +41,6 @@ from dthostmon.config.sections import (
     Timeout,
 )
 from dthostmon.model import TransportKind
-
-ENVIRONMENT_PREFIX = "DTHOSTMON__"
 
 Probe = Annotated[
     Literal["metrics", "packages", "users", "services", "ports", "cron", "containers", "files"],
@@ -137,17 +134,8 @@ class HostSettings(Overrides, Machine):
     """One machine."""
 
 
-class Settings(BaseSettings):
+class Settings(Section):
     """The whole configuration."""
-
-    model_config = SettingsConfigDict(
-        extra="forbid",
-        frozen=True,
-        hide_input_in_errors=True,
-        env_prefix=ENVIRONMENT_PREFIX,
-        env_nested_delimiter="__",
-        validate_default=False,  # defaults are in their final form, not as a user writes them
-    )
 
     database: Database = Field(default=Database(), description="Where runs, findings and log lines are stored.")
     monitoring: Monitoring = Field(default=Monitoring(), description="How often and how widely hosts are visited.")
@@ -191,15 +179,3 @@ class Settings(BaseSettings):
         examples=[{"chicago": {"thresholds": {"disk": {"critical": 85}}}}],
     )
     hosts: tuple[HostSettings, ...] = Field(default=(), description="The machines to watch.")
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003  # the signature is pydantic-settings'
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take only what `load` hands over: it merges file and environment itself, to know where each value is from."""
-        return (init_settings,)

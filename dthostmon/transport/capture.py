@@ -36,6 +36,7 @@ class Capture:
         """The output will never be whole."""
         if not self._ended.done():
             self._ended.set_exception(error)
+            self._ended.exception()  # marks it as seen: a cancelled run does not ask, and asyncio would complain
 
     async def output(self) -> bytes:
         """Wait for the end and return everything.

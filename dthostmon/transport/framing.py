@@ -25,8 +25,6 @@ from dataclasses import dataclass
 from dthostmon.errors import ErrorKind, VisitError
 from dthostmon.transport.session import CommandOutput
 
-SCRIPT_READER = 'eval "$(cat)"'
-SHELL_COMMAND = f"exec /bin/sh -c {shlex.quote(SCRIPT_READER)}"
 BOUNDARY_BYTES = 16
 BLOCK_BYTES = 64 * 1024
 TIMED_OUT_STATUS = 124
@@ -59,6 +57,16 @@ class Script:
     boundary: str
     names: tuple[str, ...]
     limits: Limits
+
+    @property
+    def reader(self) -> str:
+        """What a POSIX shell is told to do: read the script from its standard input, which stays open, and run it."""
+        return f'eval "$(head -c {len(self.text)})"'
+
+    @property
+    def command(self) -> str:
+        """What a login shell of any kind is told to do."""
+        return f"exec /bin/sh -c {shlex.quote(self.reader)}"
 
 
 def make_script(commands: Mapping[str, str], boundary: str, limits: Limits) -> Script:
@@ -126,19 +134,25 @@ def _no_shell(where: str, noise: bytes) -> VisitError:
     return VisitError(ErrorKind.PERMISSION, message, fix)
 
 
-# $tail is left unquoted on purpose: its lines become the words of one line. `unset` takes away the export attribute
-# that a variable of the same name may have in the host's environment, so no command sees the boundary. The command is
-# a background job because a trap runs at once only in a shell that is in `wait`; that is how a SIGTERM to the
-# script's process group also reaches the command, which has a group of its own: GNU timeout makes one, for busybox
-# `setsid` does. The group is swept after the command, since the timeout of busybox leaves the children of its victim
-# alive, and they would hold the pipe open.
+# The braces make a script that arrives cut no script at all. The watcher reads the standard input that the client
+# keeps open: when the client closes it, or dies, the whole process group goes; signals would not do, servers refuse
+# them to root and to forced commands. The command is a background job because a trap runs at once only in a shell
+# that is in `wait`; it takes the command along, which has a group of its own: GNU timeout makes one, for busybox
+# `setsid` does. That group is swept after the command too, since the timeout of busybox leaves the children of its
+# victim alive, and they would hold the pipe open. `unset` takes away the export attribute that a variable of the same
+# name may have in the host's environment, so no command sees the boundary. $tail is left unquoted: its lines become
+# the words of one line.
 _SCRIPT = """\
-exec 2>/dev/null
+{{
+exec 2>/dev/null 5<&0 </dev/null
+(read -r nothing <&5; kill 0) >/dev/null &
+watcher=$!
+exec 5<&-
 set -f
 unset boundary
 boundary={boundary}
 LC_ALL=C
-PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin
+PATH=${{PATH:+$PATH:}}/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin
 export LC_ALL PATH
 if timeout --version >/dev/null; then limit='timeout -k 1 {seconds}'
 elif setsid timeout 1 true; then limit='setsid timeout {seconds}'
@@ -149,7 +163,7 @@ run() {{
   {{ tail=$({{ (
       command=
       trap 'kill -- "-$command" || kill "$command"' TERM
-      $limit /bin/sh -c "$2" </dev/null 3>&- 4>&- &
+      $limit /bin/sh -c "$2" 3>&- 4>&- &
       command=$!
       wait "$command"
       echo "status $?" >&3
@@ -163,4 +177,6 @@ echo "$boundary begin"
 {calls}
 echo
 echo "$boundary end"
+kill "$watcher"
+}}
 """

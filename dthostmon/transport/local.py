@@ -136,21 +136,26 @@ class LocalShell:
         """See `session.Shell`."""
         script = framing.make_script(commands, self._make_boundary(), self._limits)
         capture = Capture(WHERE, self._limits.run_bytes, STALL_SECONDS + self._limits.command_seconds)
-        transport, child = await asyncio.get_running_loop().subprocess_exec(
-            lambda: _Child(capture),
-            *("/bin/sh", "-c", framing.SCRIPT_READER),
-            stderr=asyncio.subprocess.DEVNULL,
-            env=ENVIRONMENT,
-            start_new_session=True,
-        )
+        # A start is never cancelled half way: asyncio would leave the child running and wait for it.
+        starting = asyncio.create_task(_start(capture, script.reader), name="start a shell")
         try:
+            transport, _ = await asyncio.shield(starting)
             stdin = cast("asyncio.WriteTransport", transport.get_pipe_transport(_STDIN))
             stdin.write(script.text)
-            stdin.close()
             output = await capture.output()
         finally:
-            await _end(transport, child)
+            await _end(*await starting)
         return framing.parse(output, script, WHERE)
+
+
+async def _start(capture: Capture, reader: str) -> tuple[asyncio.SubprocessTransport, "_Child"]:
+    return await asyncio.get_running_loop().subprocess_exec(
+        lambda: _Child(capture),
+        *("/bin/sh", "-c", reader),
+        stderr=asyncio.subprocess.DEVNULL,
+        env=ENVIRONMENT,
+        start_new_session=True,
+    )
 
 
 class _Child(asyncio.SubprocessProtocol):

@@ -2,13 +2,10 @@
 
 import asyncio
 import socket
-from dataclasses import dataclass
 
 import asyncssh
 
-from dthostmon.model import SshAccess
-from dthostmon.transport import refusals
-from dthostmon.transport.known_hosts import KnownHosts
+from dthostmon.transport.attempt import Attempt
 
 KEEPALIVE_SECONDS = 15
 
@@ -16,48 +13,36 @@ KEEPALIVE_SECONDS = 15
 # The ^ keeps all defaults after them, so that old and odd servers stay reachable.
 CIPHERS = "^aes128-gcm@openssh.com"
 KEY_EXCHANGES = "^curve25519-sha256,curve25519-sha256@libssh.org"
+HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-*", "rsa-sha2-*")
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What a login needs: how to reach the host, our key, the keys we trust. `where` names the host in errors."""
-
-    access: SshAccess
-    key: asyncssh.SSHKey
-    known_hosts: KnownHosts
-    where: str
-
-
-async def log_in(credentials: Credentials, dialed: socket.socket) -> asyncssh.SSHClientConnection:
+async def log_in(attempt: Attempt, dialed: socket.socket) -> asyncssh.SSHClientConnection:
     """Speak SSH on a connected socket, which is closed on failure. Raises VisitError."""
     greeter = _Greeter()
-    refusal = refusals.Login(credentials.access, credentials.key, credentials.known_hosts, credentials.where)
     try:
-        async with asyncio.timeout(credentials.access.connect_timeout):
-            return await _handshake(credentials, dialed, greeter)
+        async with asyncio.timeout(attempt.access.connect_timeout):
+            return await _handshake(attempt, dialed, greeter)
     except TimeoutError as exc:
-        raise refusal.late(greeter.awaited) from exc
+        raise attempt.late(greeter.awaited) from exc
     except (asyncssh.Error, OSError) as exc:
-        raise refusal.of(exc, greeter.awaited, greeter.offered) from exc
+        raise attempt.of(exc, greeter.awaited, greeter.offered) from exc
     finally:
         if greeter.connection is None:
             dialed.close()
 
 
-async def _handshake(
-    credentials: Credentials, dialed: socket.socket, greeter: "_Greeter"
-) -> asyncssh.SSHClientConnection:
-    access = credentials.access
+async def _handshake(attempt: Attempt, dialed: socket.socket, greeter: "_Greeter") -> asyncssh.SSHClientConnection:
+    access = attempt.access
     return await asyncssh.connect(
         access.hostname,
         access.port,
         sock=dialed,
         client_factory=lambda: greeter,
         config=None,
-        known_hosts=credentials.known_hosts.entries,
-        server_host_key_algs=_host_key_algorithms(credentials.known_hosts.keys(access)),
+        known_hosts=attempt.known_hosts.entries,
+        server_host_key_algs=_host_key_algorithms(attempt.known_hosts.keys(access)),
         username=access.user,
-        client_keys=[credentials.key],
+        client_keys=[attempt.key],
         agent_path=None,
         preferred_auth="publickey",
         gss_host=None,
@@ -73,7 +58,7 @@ async def _handshake(
 def _host_key_algorithms(known: tuple[asyncssh.SSHKey, ...]) -> str:
     """Ask for the known kinds of key first, and for the others too: a changed key shall be seen, not merely missed."""
     names = dict.fromkeys(name.decode("ascii") for key in known for name in key.sig_algorithms)
-    return f"^{','.join(names)}" if names else "default"
+    return ",".join([*names, *HOST_KEYS]) if names else "default"
 
 
 class _Greeter(asyncssh.SSHClient):

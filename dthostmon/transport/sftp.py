@@ -15,6 +15,7 @@ from dthostmon.transport.failures import reason, stage
 from dthostmon.transport.session import MAX_DIRECTORY_ENTRIES, DirectoryEntry, FileStat
 
 READS_IN_FLIGHT = 8  # of up to 255 KiB each: the 2 MiB that the connection's window holds
+CLOSE_SECONDS = 1.0
 MAX_NAME_BYTES = 255
 REMEMBERED_FILES = 10_000
 
@@ -82,32 +83,32 @@ class SftpFiles:
             )
         finally:
             with suppress(asyncssh.Error, OSError):  # a TimeoutError is an OSError
-                async with asyncio.timeout(self._seconds):
+                async with asyncio.timeout(CLOSE_SECONDS):
                     await file.close()
 
     async def _pieces(
         self, file: asyncssh.SFTPClientFile, size: int, path: str, offset: int, length: int
     ) -> AsyncIterator[bytes]:
         """Read ahead by a few requests; yield in order, and end at the first piece that the end of the file cuts."""
-        wanted = deque((start, min(size, offset + length - start)) for start in range(offset, offset + length, size))
-        flying: deque[tuple[int, asyncio.Task[bytes]]] = deque()
+        end = offset + length
+        starts = deque(range(offset, end, size))
+        flying: deque[asyncio.Task[bytes]] = deque()
         try:
-            while wanted or flying:
-                while wanted and len(flying) < READS_IN_FLIGHT:
-                    start, count = wanted.popleft()
-                    flying.append(
-                        (count, asyncio.create_task(_read_piece(file, start, count), name=f"read {path} at {start}"))
-                    )
-                count, task = flying.popleft()
+            while starts or flying:
+                while starts and len(flying) < READS_IN_FLIGHT:
+                    start = starts.popleft()
+                    reading = _read_piece(file, start, min(size, end - start))
+                    flying.append(asyncio.create_task(reading, name=f"read {path} at {start}"))
                 async with self._asking(path, "reading"):
-                    piece = await task
+                    piece = await flying.popleft()
                 yield piece
-                if len(piece) < count:
+                offset += len(piece)
+                if len(piece) < min(size, end - offset + len(piece)):
                     return
         finally:
-            for _, task in flying:
+            for task in flying:
                 task.cancel()
-            await asyncio.gather(*(task for _, task in flying), return_exceptions=True)
+            await asyncio.gather(*flying, return_exceptions=True)
 
     async def _require_regular(self, path: str) -> None:
         found = await self.stat(path)

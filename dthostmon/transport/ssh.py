@@ -11,12 +11,13 @@ import asyncssh
 from dthostmon.errors import ErrorKind, VisitError
 from dthostmon.model import Host, SshAccess, TransportKind
 from dthostmon.transport import framing
+from dthostmon.transport.attempt import Attempt
 from dthostmon.transport.capture import Capture
 from dthostmon.transport.dialing import dial
 from dthostmon.transport.failures import RETRY_FIX, reason, stage
 from dthostmon.transport.keys import load_key
 from dthostmon.transport.known_hosts import load_known_hosts
-from dthostmon.transport.login import Credentials, log_in
+from dthostmon.transport.login import log_in
 from dthostmon.transport.session import CommandOutput
 from dthostmon.transport.sftp import SftpFiles
 
@@ -33,7 +34,7 @@ async def open_session(
     where = f"{host.name} ({access.user}@{access.hostname}:{access.port})"
     key = await asyncio.to_thread(load_key, access)
     known_hosts = await asyncio.to_thread(load_known_hosts, access.known_hosts)
-    connection = await log_in(Credentials(access, key, known_hosts, where), await dial(access, where))
+    connection = await log_in(Attempt(access, key, known_hosts, where), await dial(access, where))
     shell = SshShell(connection, where, access.connect_timeout, limits, make_boundary)
     return SshSession(
         connection,
@@ -84,24 +85,23 @@ class SshShell:
         """See `session.Shell`."""
         script = framing.make_script(commands, self._make_boundary(), self._limits)
         capture = Capture(self._where, self._limits.run_bytes, self._seconds + self._limits.command_seconds)
-        channel = await self._start(capture)
+        channel = await self._start(capture, script.command)
         try:
             channel.write(script.text)
-            channel.write_eof()
             output = await capture.output()
         finally:
-            _end(channel)
+            channel.abort()  # closes the script's standard input, which ends what still runs
         return framing.parse(output, script, self._where)
 
-    async def _start(self, capture: Capture) -> _Channel:
+    async def _start(self, capture: Capture, command: str) -> _Channel:
         opened: asyncio.Future[_Channel] = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(self._exec(capture, opened), name=f"exec on {self._where}")
+        task = asyncio.create_task(self._exec(capture, command, opened), name=f"exec on {self._where}")
         self._execs.add(task)
         task.add_done_callback(self._execs.discard)
         async with stage(self._where, "starting a shell", self._seconds):
             return await opened
 
-    async def _exec(self, capture: Capture, opened: asyncio.Future[_Channel]) -> None:
+    async def _exec(self, capture: Capture, command: str, opened: asyncio.Future[_Channel]) -> None:
         """Open a channel and see it to its end, even when its run is cancelled: only so the host gets its slot back.
 
         The host closes its side when the process has ended; starting anew before that would meet its MaxSessions.
@@ -111,14 +111,14 @@ class SshShell:
                 return
             try:
                 channel, _ = await self._connection.create_session(
-                    partial(_Exec, capture, self._where), framing.SHELL_COMMAND, encoding=None
+                    partial(_Exec, capture, self._where), command, encoding=None
                 )
             except (asyncssh.Error, OSError) as exc:
                 if not opened.cancelled():
                     opened.set_exception(exc)
                 return
             if opened.cancelled():
-                _end(channel)
+                channel.abort()
             else:
                 opened.set_result(channel)
             await channel.wait_closed()
@@ -145,11 +145,3 @@ class _Exec(asyncssh.SSHClientSession[bytes]):
         said = f": {reason(exc)}" if exc else ""
         message = f"{self._where}: the shell ended without an exit status{said}."
         self._capture.fail(VisitError(ErrorKind.PROTOCOL, message, RETRY_FIX))
-
-
-def _end(channel: _Channel) -> None:
-    """Free the channel, and the process if it still runs: to close the channel alone would leave it on the host."""
-    if not channel.is_closing():
-        with suppress(OSError):
-            channel.terminate()
-    channel.abort()

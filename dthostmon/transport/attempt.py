@@ -1,4 +1,4 @@
-"""Why a host and we did not come together: each failed login as the VisitError that says how to mend it."""
+"""One attempt to log in: what it needs, and each way in which it fails as the VisitError that says how to mend it."""
 
 import shlex
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from dthostmon.transport.known_hosts import DEFAULT_PORT, KnownHosts
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
-    """One attempt to log in, as far as its errors need to know it."""
+class Attempt:
+    """How to reach a host, our key, the host keys we trust. `where` names the host in errors."""
 
     access: SshAccess
     key: asyncssh.SSHKey
