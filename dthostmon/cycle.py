@@ -7,8 +7,10 @@ arguments.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from dthostmon import analysis, facts, logs, scoring
@@ -56,6 +58,8 @@ class Parts:
     rules: RuleSet
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
+    # one thread: Python computes one thing at a time anyway, and one host's lines at a time need less memory
+    analyst: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "analyst"))
 
 
 async def check_host(host: Host, parts: Parts) -> Run:
@@ -71,7 +75,8 @@ async def check_host(host: Host, parts: Parts) -> Run:
         reading, known = await _visit(host, state, parts)
     _tell_phase(host, "analyse")
     new_lines = [(log.path, part) for log in reading.logs for part in log.parts]
-    examined = await asyncio.to_thread(analysis.examine, new_lines, parts.rules, host.thresholds, known.metrics)
+    work = partial(analysis.examine, new_lines, parts.rules, host.thresholds, known.metrics)
+    examined = await asyncio.get_running_loop().run_in_executor(parts.analyst, work)
     findings = (*reading.problems, *examined.findings)
     grade = scoring.grade(findings)
     run = Run(

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from dthostmon import __version__, web
 from dthostmon.app.lock import hold_lock
-from dthostmon.app.memory import keep_one_arena
+from dthostmon.app.memory import keep_heap_small
 from dthostmon.app.parts import make_parts, now, opened_store, prune
 from dthostmon.app.schedule import Schedule, guard_clock
 from dthostmon.config import Configuration, changed, load
@@ -187,7 +187,7 @@ async def run_daemon(
     Order of the start: store, lock, API, scheduler; of the stop: scheduler, checks, API, lock, store.
     Raises StoreError (AlreadyRunningError for a second daemon) and OSError (the API's address is taken).
     """
-    keep_one_arena()
+    keep_heap_small()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):

@@ -1,15 +1,24 @@
-"""Keeps the daemon small."""
+"""Keeps the daemon's heap small, where glibc would trade memory for speed that a monitor does not need."""
 
 import ctypes
 from contextlib import suppress
 
-M_ARENA_MAX = -8  # from malloc.h of glibc
+# From malloc.h of glibc.
+M_TRIM_THRESHOLD = -1
+M_MMAP_THRESHOLD = -3
+M_ARENA_MAX = -8
+
+LARGE_BLOCK_BYTES = 64 * 1024
 
 
-def keep_one_arena() -> None:
-    """Have all threads share one heap: glibc gives each its own, which costs a daemon with few busy threads about 4 MB.
+def keep_heap_small() -> None:
+    """Have all threads share one heap, and give large blocks back to the system as soon as they are free.
 
-    Other C libraries have no such call, and no such heaps.
+    By default each thread gets a heap of its own, and the limit from which blocks are given back grows with use: with
+    50 hosts that kept 9 MB. Other C libraries know no such settings, and have no such habits.
     """
     with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(M_ARENA_MAX, 1)
+        mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
+        mallopt(M_TRIM_THRESHOLD, LARGE_BLOCK_BYTES)

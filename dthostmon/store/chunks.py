@@ -7,10 +7,10 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dthostmon.model import LogReading
 from dthostmon.store import hosts
+from dthostmon.store.asyncio_engine import AsyncConnection
 from dthostmon.store.columns import AnyRow
 from dthostmon.store.engine import Database
 from dthostmon.store.tables import chunks, logs

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dthostmon.errors import CursorConflictError
 from dthostmon.model import Cursor, FilePosition
+from dthostmon.store.asyncio_engine import AsyncConnection
 from dthostmon.store.columns import AnyRow
 from dthostmon.store.dialect import insert
 from dthostmon.store.tables import cursors, logs

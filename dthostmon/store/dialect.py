@@ -7,19 +7,26 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql import expression
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from dthostmon.store.address import Address
+from dthostmon.store.asyncio_engine import AsyncConnection, AsyncEngine
 
-POOL_SIZE = 5
+POOL_SIZES = {"sqlite": 3, "postgresql": 5}  # SQLite has one writer anyway, and each connection a thread and a cache
 CONNECT_TIMEOUT_SECONDS = 10
 CLOSE_TIMEOUT_SECONDS = 1.0
 SQLITE_BUSY_MILLISECONDS = 10_000
-PRAGMAS = (f"busy_timeout={SQLITE_BUSY_MILLISECONDS}", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
+SQLITE_CACHE_KIB = 512  # of each connection: the default of 2 MiB is 6 MB for the pool
+PRAGMAS = (
+    f"busy_timeout={SQLITE_BUSY_MILLISECONDS}",
+    f"cache_size=-{SQLITE_CACHE_KIB}",
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "foreign_keys=ON",
+)
 # Any constant would do: PostgreSQL keeps advisory locks per database.
 UPGRADE_LOCK = 0x6474_6864_0001
 DAEMON_LOCK = 0x6474_6864_0002
@@ -35,7 +42,7 @@ def engine_options(address: Address, timeout: float) -> dict[str, Any]:
     # The parameters of a statement are lines of logs: they do not belong into errors.
     options: dict[str, Any] = {
         "hide_parameters": True,
-        "pool_size": POOL_SIZE,
+        "pool_size": POOL_SIZES["postgresql" if address.file is None else "sqlite"],
         "max_overflow": 0,
         "pool_timeout": timeout,
     }

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from dthostmon.errors import StoreError, StoreUnavailableError
 from dthostmon.store import dialect
 from dthostmon.store.address import Address
+from dthostmon.store.asyncio_engine import AsyncConnection, create_async_engine
 
 T = TypeVar("T")
 

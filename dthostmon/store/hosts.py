@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dthostmon.store.asyncio_engine import AsyncConnection
 from dthostmon.store.columns import safe_text
 from dthostmon.store.dialect import insert
 from dthostmon.store.tables import hosts, patterns

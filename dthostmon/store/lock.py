@@ -10,11 +10,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from dthostmon.errors import AlreadyRunningError, StoreError
 from dthostmon.store import dialect
 from dthostmon.store.address import Address
+from dthostmon.store.asyncio_engine import AsyncConnection, create_async_engine
 from dthostmon.store.engine import translated
 
 APPLICATION_NAME = "dthostmon daemon"

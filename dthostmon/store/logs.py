@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dthostmon.store.asyncio_engine import AsyncConnection
 from dthostmon.store.columns import safe_text
 from dthostmon.store.dialect import insert
 from dthostmon.store.tables import logs

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dthostmon.model import Run
 from dthostmon.store import rows
+from dthostmon.store.asyncio_engine import AsyncConnection
 from dthostmon.store.columns import AnyRow, AnySelect
 from dthostmon.store.engine import Database
 from dthostmon.store.pages import Page, before, page

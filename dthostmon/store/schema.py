@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dthostmon import errors
 from dthostmon.errors import SchemaTooNewError, SchemaTooOldError, StoreError
 from dthostmon.store.address import Address
+from dthostmon.store.asyncio_engine import AsyncConnection
 from dthostmon.store.engine import Database
 
 # Oldest first; the last one is what this version works with.

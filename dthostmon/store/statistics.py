@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dthostmon.store import dialect, schema
+from dthostmon.store.asyncio_engine import AsyncConnection
 from dthostmon.store.engine import Database
 from dthostmon.store.tables import chunks, metadata, runs
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import case
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dthostmon.model import TemplateCount
+from dthostmon.store.asyncio_engine import AsyncConnection
 from dthostmon.store.dialect import insert
 from dthostmon.store.tables import templates
 

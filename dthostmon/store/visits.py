@@ -5,10 +5,10 @@ from dataclasses import replace
 from functools import partial
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dthostmon.model import HostState, Run, Visit
 from dthostmon.store import chunks, cursors, hosts, logs, rows, templates
+from dthostmon.store.asyncio_engine import AsyncConnection
 from dthostmon.store.dialect import insert
 from dthostmon.store.engine import Database
 from dthostmon.store.tables import coverage, disks, findings, host_last, runs

@@ -1,0 +1,24 @@
+"""What the daemon need not carry stays on disk."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def run(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.mark.parametrize("module", ["sqlalchemy.orm", "alembic", "asyncpg", "aiosqlite", "zstandard"])
+def test_importing_the_store_leaves_heavy_parts_out(module: str) -> None:
+    assert run(f"import sys, dthostmon.store; print({module!r} in sys.modules)") == "False"
+
+
+def test_the_whole_package_can_still_be_imported_afterwards() -> None:
+    code = """
+from dthostmon.store.asyncio_engine import AsyncConnection as ours
+from sqlalchemy.ext.asyncio import AsyncConnection as theirs, AsyncSession
+print(ours is theirs)
+"""
+    assert run(code) == "True"
