@@ -111,18 +111,21 @@ class Host:
 class FilePosition:
     """How far one file was read.
 
-    `path` is where the bytes were found: the log's own path, or the name that a rotation gave the file. `fingerprint`
-    is the hex SHA-256 of the up to 256 bytes before `offset`. `unchanged` counts the visits in a row that found the
-    same size and mtime.
+    `path` is where the bytes were found: the log's own path, or the name that a rotation gave the file. All before
+    `offset` was taken; up to `examined` there is an unfinished line; up to `size` there is a backlog that a cap left.
+    `fingerprint` is the hex SHA-256 of the up to 256 bytes before `offset`. `unchanged` and `absent` count the visits
+    in a row that found the file as it was, and not at all.
     """
 
     path: str
     offset: int
+    examined: int
     size: int
     mtime: float
     inode: int | None
     fingerprint: str
     unchanged: int = 0
+    absent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,3 +378,8 @@ class Cycle:
     def failed(self) -> int:
         """How many hosts could not be checked."""
         return sum(run.status is RunStatus.FAILED for run in self.runs)
+
+    @property
+    def skipped(self) -> int:
+        """How many hosts were passed over: their check before was still running."""
+        return sum(run.status is RunStatus.SKIPPED for run in self.runs)

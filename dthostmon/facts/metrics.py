@@ -24,6 +24,7 @@ CPU_LINE = re.compile(rb"cpu +(\d+(?: +\d+){3,9})\s*")
 MEMORY_LINE = re.compile(rb"^(\w+): +(\d{1,18}) kB$", re.MULTILINE)
 ESCAPED_CHARACTER = re.compile(r"\\(\d{3})")
 Times = tuple[int, ...]
+IDLE_SLACK_TICKS = 100  # the kernel's documentation says that idle and iowait may go back a little: a second at 100 Hz
 
 
 def parse_metrics(outputs: Mapping[str, bytes], before: Times | None = None) -> Metrics:
@@ -60,13 +61,19 @@ def cpu_percent(before: Times | None, after: Times | None) -> float | None:
     """
     if before is None or after is None or len(before) != len(after):
         return None
-    start = (0,) * len(after) if sum(after) < sum(before) else before
+    start = (0,) * len(after) if _was_reset(before, after) else before
     passed = [later - earlier for earlier, later in zip(start, after, strict=True)]
     total = sum(passed)
     if total <= 0:
         return None
     idle = sum(passed[3:5])  # may shrink by a tick between two readings, says the kernel's documentation
     return _percent(total - max(0, idle), total)
+
+
+def _was_reset(before: Times, after: Times) -> bool:
+    """Tell whether the machine was booted between two readings: counters only grow, those of idle time nearly so."""
+    slack = [IDLE_SLACK_TICKS if index in {3, 4} else 0 for index in range(len(after))]
+    return any(now + spare < then for then, now, spare in zip(before, after, slack, strict=True))
 
 
 def _used_percent(total: int | None, free: int | None) -> float | None:

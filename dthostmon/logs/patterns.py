@@ -9,33 +9,29 @@ from dataclasses import dataclass
 
 from dthostmon.errors import FileUnreadableError
 from dthostmon.logs import problems
+from dthostmon.logs.rotation import COMPRESSED, rotated_name
 from dthostmon.model import Finding, HostState
 from dthostmon.transport import DirectoryEntry, Files, FileStat
 
-ROTATED_NAME = re.compile(
-    r"(?P<base>.+?)(?P<suffix>\.\d{1,5}|-\d{8}(?:[-.T]?\d{1,6})?|\.old|\.bak)(?P<packed>\.(?:gz|xz|zst|bz2|lz4))?"
-)
-COMPRESSED_NAME = re.compile(r".+\.(?:gz|xz|zst|bz2|lz4)")
 GLOB_CHARACTERS = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True, slots=True)
 class MatchedLog:
-    """A log that a pattern names. `stat` is None while its file is away (between the two steps of a rotation, say).
+    """A log that `patterns` name. `stat` is None while its file is away (between the two steps of a rotation, say).
 
     `is_new_pattern`: only patterns that were never visited before match it, so the look-back applies.
     """
 
     path: str
     stat: FileStat | None
+    patterns: tuple[str, ...]
     is_new_pattern: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """The logs in the order of their patterns, the patterns that could be looked at, and what was wrong with the
-    others.
-    """
+    """The logs in the order of their patterns, the patterns that could be looked at, and what was wrong with others."""
 
     logs: tuple[MatchedLog, ...]
     patterns: frozenset[str]
@@ -46,12 +42,12 @@ class Matched:
 class _Match:
     pattern: str
     files: Mapping[str, FileStat]
-    problem: Finding | None = None
+    problems: tuple[Finding, ...] = ()
+    is_visited: bool = True
 
 
 async def match_logs(files: Files, patterns: Sequence[str], state: HostState, newest: int) -> Matched:
-    """Find the logs that the patterns name: regular files, at most the `newest` ones, each once, rotated copies left
-    out.
+    """Find the logs that the patterns name: regular files, the `newest` ones, each path once, without rotated copies.
 
     A log that was read before and whose file is away stays in the list: its last lines may be waiting in a rotated
     file.
@@ -60,23 +56,23 @@ async def match_logs(files: Files, patterns: Sequence[str], state: HostState, ne
     found = {path: stat for match in matches for path, stat in match.files.items()}
     kept = _without_rotated_copies(found)
     chosen = _newest(kept, newest)
-    trouble = [match.problem for match in matches if match.problem]
-    if len(chosen) < len(kept):
-        trouble.append(problems.too_many_files(len(kept), newest))
-    known = {path for match in matches if match.pattern in state.patterns for path in match.files}
-    logs = [MatchedLog(path, stat, path not in known) for path, stat in kept.items() if path in chosen]
+    too_many = [problems.too_many_files(len(kept), newest)] if len(chosen) < len(kept) else []
+    logs = [_matched_log(path, stat, matches, state) for path, stat in kept.items() if path in chosen]
     away = [
-        MatchedLog(path, None, is_new_pattern=False)
+        MatchedLog(path, None, (), is_new_pattern=False)
         for path in state.cursors
         if path not in kept and _names_any(patterns, path)
     ]
     return Matched(
         logs=(*logs, *away),
-        patterns=frozenset(
-            match.pattern for match in matches if match.problem is None or match.files or not is_glob(match.pattern)
-        ),
-        problems=tuple(trouble),
+        patterns=frozenset(match.pattern for match in matches if match.is_visited),
+        problems=(*(problem for match in matches for problem in match.problems), *too_many),
     )
+
+
+def _matched_log(path: str, stat: FileStat, matches: Sequence[_Match], state: HostState) -> MatchedLog:
+    naming = tuple(match.pattern for match in matches if path in match.files)
+    return MatchedLog(path, stat, naming, is_new_pattern=state.patterns.isdisjoint(naming))
 
 
 def is_glob(pattern: str) -> bool:
@@ -86,63 +82,55 @@ def is_glob(pattern: str) -> bool:
 
 async def _match_pattern(files: Files, pattern: str) -> _Match:
     try:
-        if is_glob(pattern):
-            return _Match(pattern, await _expand(files, pattern))
-        return await _match_one(files, pattern)
+        return await (_match_glob(files, pattern) if is_glob(pattern) else _match_one(files, pattern))
     except FileUnreadableError as error:
-        return _Match(pattern, {}, problems.unreadable(error.path, error.reason))
+        return _Match(pattern, {}, (problems.unreadable(error.path, error.reason),), is_visited=False)
 
 
 async def _match_one(files: Files, path: str) -> _Match:
     stat = await files.stat(path)
     if stat is None:
-        return _Match(path, {}, problems.missing(path))
+        return _Match(path, {}, (problems.missing(path),))
     if not stat.regular:
-        return _Match(path, {}, problems.not_a_regular_file(path, directory=stat.directory))
+        return _Match(path, {}, (problems.not_a_regular_file(path, directory=stat.directory),))
     return _Match(path, {path: stat})
 
 
-async def _expand(files: Files, pattern: str) -> Mapping[str, FileStat]:
-    """Expand a glob one path component at a time; a directory that may not be listed is an error only where nothing
-    else matched.
-    """
+async def _match_glob(files: Files, pattern: str) -> _Match:
+    """Expand a glob one path component at a time; a folder that may not be listed hides only what is in it."""
+    refused: list[FileUnreadableError] = []
     folders = ["/" if pattern.startswith("/") else "."]
     *parents, last = pattern.strip("/").split("/")
     for part in parents:
-        folders = await _matching_folders(files, folders, part)
-    entries = await _matching_entries(files, folders, last)
-    plain = [(path, entry) for path, entry in entries if not COMPRESSED_NAME.fullmatch(path)]
-    return {path: stat for path, stat in await _resolve_links(files, plain) if stat.regular}
+        folders = await _matching_folders(files, folders, part, refused)
+    entries = await _matching_entries(files, folders, last, refused)
+    plain = [(path, entry) for path, entry in entries if not COMPRESSED.fullmatch(path)]
+    logs = {path: stat for path, stat in await _resolve_links(files, plain) if stat.regular}
+    told = tuple(problems.unlistable(error.path, error.reason, is_all=not logs) for error in refused)
+    return _Match(pattern, logs, told, is_visited=bool(logs) or not refused)
 
 
-async def _matching_folders(files: Files, folders: Sequence[str], part: str) -> list[str]:
+async def _matching_folders(
+    files: Files, folders: Sequence[str], part: str, refused: list[FileUnreadableError]
+) -> list[str]:
     if not is_glob(part):
         return [posixpath.join(folder, part) for folder in folders]
-    entries = await _matching_entries(files, folders, part)
+    entries = await _matching_entries(files, folders, part, refused)
     return [path for path, stat in await _resolve_links(files, entries) if stat.directory]
 
 
-async def _matching_entries(files: Files, folders: Sequence[str], part: str) -> list[tuple[str, DirectoryEntry]]:
-    listings = await _list_all(files, folders)
-    return [
-        (posixpath.join(folder, entry.name), entry)
-        for folder, listing in listings
-        for entry in listing
-        if _matches(entry.name, part)
-    ]
-
-
-async def _list_all(files: Files, folders: Sequence[str]) -> list[tuple[str, Sequence[DirectoryEntry]]]:
-    listings: list[tuple[str, Sequence[DirectoryEntry]]] = []
-    refused: FileUnreadableError | None = None
+async def _matching_entries(
+    files: Files, folders: Sequence[str], part: str, refused: list[FileUnreadableError]
+) -> list[tuple[str, DirectoryEntry]]:
+    entries: list[tuple[str, DirectoryEntry]] = []
     for folder in folders:
         try:
-            listings.append((folder, await files.list(folder)))
+            listing = await files.list(folder)
         except FileUnreadableError as error:
-            refused = error
-    if refused and not listings:
-        raise refused
-    return listings
+            refused.append(error)
+            continue
+        entries += [(posixpath.join(folder, entry.name), entry) for entry in listing if _matches(entry.name, part)]
+    return entries
 
 
 async def _resolve_links(files: Files, entries: Sequence[tuple[str, DirectoryEntry]]) -> list[tuple[str, FileStat]]:
@@ -182,11 +170,7 @@ def _matches_or_equal(name: str, part: str) -> bool:
 
 def _without_rotated_copies(found: Mapping[str, FileStat]) -> dict[str, FileStat]:
     """Leave out what a rotation made of another matched log: its lines are read as part of that log."""
-    return {
-        path: stat
-        for path, stat in found.items()
-        if not ((name := ROTATED_NAME.fullmatch(path)) and name["base"] in found)
-    }
+    return {path: stat for path, stat in found.items() if not ((name := rotated_name(path)) and name.log in found)}
 
 
 def _newest(found: Mapping[str, FileStat], count: int) -> frozenset[str]:

@@ -8,6 +8,7 @@ from dthostmon.transport import FileStat
 
 FINGERPRINT_BYTES = 256
 FLUSH_AFTER_VISITS = 2  # an unfinished line that two visits found unchanged is taken as it is
+GONE_AFTER_VISITS = 2  # a file that two visits did not find is gone
 
 
 def fingerprint(before: bytes) -> str:
@@ -16,21 +17,26 @@ def fingerprint(before: bytes) -> str:
 
 
 def start_of(path: str, stat: FileStat) -> FilePosition:
-    """Stand at the first byte of a file, nothing of it looked at."""
-    return FilePosition(path=path, offset=0, size=0, mtime=stat.mtime, inode=stat.inode, fingerprint=fingerprint(b""))
+    """Stand at the first byte of a file, nothing of it seen."""
+    return FilePosition(
+        path=path, offset=0, examined=0, size=0, mtime=stat.mtime, inode=stat.inode, fingerprint=fingerprint(b"")
+    )
 
 
-def moved(position: FilePosition, stat: FileStat, before: bytes, taken: int, looked_at: int) -> FilePosition:
-    """Stand `taken` bytes further; `before` ends at the new offset. `size` is how far the file was looked at, not its
-    size: a backlog behind a cap must look like news to the next visit."""
+def moved(position: FilePosition, stat: FileStat, before: bytes, taken: int, examined: int) -> FilePosition:
+    """Stand `taken` bytes further, having examined `examined` bytes behind the old offset; `before` ends at the new
+    one.
+    """
     return replace(
         position,
         offset=position.offset + taken,
-        size=position.offset + looked_at,
+        examined=position.offset + examined,
+        size=stat.size,
         mtime=stat.mtime,
         inode=stat.inode,
         fingerprint=fingerprint(before),
         unchanged=0,
+        absent=0,
     )
 
 
@@ -39,9 +45,24 @@ def is_unchanged(position: FilePosition, stat: FileStat) -> bool:
     return stat.size == position.size and stat.mtime == position.mtime and _same_inode(position, stat)
 
 
+def has_news(position: FilePosition, stat: FileStat) -> bool:
+    """Tell whether a file holds bytes that were not examined: written since, or left behind by a cap."""
+    return position.examined < position.size or not is_unchanged(position, stat)
+
+
 def is_flush_due(position: FilePosition) -> bool:
     """Tell whether an unfinished last line has waited long enough."""
-    return position.offset < position.size and position.unchanged + 1 >= FLUSH_AFTER_VISITS
+    return position.offset < position.examined and position.unchanged + 1 >= FLUSH_AFTER_VISITS
+
+
+def unread_bytes(position: FilePosition) -> int:
+    """Return how many bytes were seen behind the offset and not taken."""
+    return position.size - position.offset
+
+
+def given_up(position: FilePosition) -> FilePosition:
+    """Stand at the end of a file that is gone: what was left of it is accounted for."""
+    return replace(position, examined=position.offset, size=position.offset)
 
 
 def is_recognisable(position: FilePosition) -> bool:

@@ -39,6 +39,29 @@ def unreadable(path: str, reason: str) -> Finding:
     )
 
 
+def unlistable(folder: str, reason: str, *, is_all: bool) -> Finding:
+    """Tell of a folder of a glob that may not be listed; `is_all`: nothing else matched, so nothing is watched."""
+    return _problem(
+        "log-folder-unreadable",
+        Severity.WARN if is_all else Severity.INFO,
+        folder,
+        f"the folder {folder} cannot be listed: {reason}",
+        "Let the monitoring user list it, or make the pattern in `logs` narrower.",
+        reason,
+    )
+
+
+def nothing_read() -> Finding:
+    """Tell that no log of a host is read: a good score says nothing about its logs then."""
+    return _problem(
+        "log-none",
+        Severity.INFO,
+        "",
+        "no log of this host is read",
+        "Name logs that exist there in `logs` of this host; the journal cannot be read yet.",
+    )
+
+
 def not_a_regular_file(path: str, *, directory: bool) -> Finding:
     """Tell of a configured log that is a directory, a FIFO, a device or a socket."""
     what = "a directory" if directory else "no regular file"

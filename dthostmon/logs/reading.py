@@ -10,18 +10,18 @@ from dthostmon.logs import problems, rotation
 from dthostmon.logs.patterns import MatchedLog, match_logs
 from dthostmon.logs.positions import (
     FINGERPRINT_BYTES,
+    GONE_AFTER_VISITS,
     fingerprint,
-    is_flush_due,
-    is_unchanged,
+    given_up,
+    has_news,
     may_continue,
-    moved,
     start_of,
-    whole_lines,
+    unread_bytes,
 )
+from dthostmon.logs.segments import FIRST_READ, Allowance, Budget, Segment, flush, read_segment, wait
 from dthostmon.model import Cursor, FilePosition, Finding, HostState, LogReading, LogsReading
 from dthostmon.transport import Files, FileStat
 
-LONGEST_HELD_LINE = 1024 * 1024  # an unfinished line that is longer is passed on in pieces
 LOST_REASON = "the file was truncated, replaced or compressed before its rest was read"
 CONCURRENT_LOGS = 8  # files of one host that are read at once, over its one connection
 
@@ -35,39 +35,13 @@ class Caps:
     files: int = 500
 
 
-@dataclass(slots=True)
-class _Budget:
-    """What is left of the host's cap, shared by the logs that are read at the same time."""
-
-    left: int
-
-    def take(self, wanted: int) -> int:
-        granted = min(wanted, self.left)
-        self.left -= granted
-        return granted
-
-
-@dataclass(frozen=True, slots=True)
-class _Segment:
-    """What was read of one file: `data` from `start` up to `position`, and how many bytes of the file are left."""
-
-    data: bytes
-    start: int
-    position: FilePosition
-    pending: int
-    is_finished: bool  # nothing is left but an unfinished line
-
-    @property
-    def appeared(self) -> int:
-        return self.position.offset - self.start
-
-
 @dataclass(frozen=True, slots=True)
 class _Earlier:
     """What the file before the last rotation still gave; `segment` is None where there is none any more."""
 
-    segment: _Segment | None = None
+    segment: Segment | None = None
     lost: int = 0
+    problems: tuple[Finding, ...] = ()
 
     @property
     def path(self) -> str | None:
@@ -89,12 +63,17 @@ async def read_new(
     Raises VisitError where the connection died: nothing of this visit counts then.
     """
     matched = await match_logs(files, patterns, state, caps.files)
-    budget = _Budget(caps.host)
+    budget = Budget(caps.host)
     slots = asyncio.Semaphore(CONCURRENT_LOGS)
+    listed = rotation.ListedOnce(files)
 
     async def read_in_turn(log: MatchedLog) -> _Outcome:
         async with slots:
-            return await _read_or_report(files, log, state.cursors.get(log.path), look_back, caps.log, budget)
+            # What is away is looked for in one listing per folder; what is there may be rotated at this very moment.
+            source = files if log.stat else listed
+            return await _read_or_report(
+                source, log, state.cursors.get(log.path), look_back, Allowance(caps.log, budget)
+            )
 
     turns = sorted(matched.logs, key=lambda log: _news(log, state))
     try:
@@ -103,10 +82,15 @@ async def read_new(
     except ExceptionGroup as several:
         raise several.exceptions[0] from several  # all of them tell of the one connection
     outcomes = [tasks[log.path].result() for log in matched.logs]
+    readings = tuple(outcome.reading for outcome in outcomes if outcome.reading)
     return LogsReading(
-        logs=tuple(outcome.reading for outcome in outcomes if outcome.reading),
-        patterns=matched.patterns,
-        problems=(*matched.problems, *(problem for outcome in outcomes for problem in outcome.problems)),
+        logs=readings,
+        patterns=matched.patterns - _unread_patterns(matched.logs, readings),
+        problems=(
+            *matched.problems,
+            *(problem for outcome in outcomes for problem in outcome.problems),
+            *([] if readings or not patterns else [problems.nothing_read()]),
+        ),
     )
 
 
@@ -115,26 +99,36 @@ def _news(log: MatchedLog, state: HostState) -> int:
     return (log.stat.size if log.stat else 0) - (cursor.current.offset if cursor else 0)
 
 
+def _unread_patterns(logs: Sequence[MatchedLog], readings: Sequence[LogReading]) -> frozenset[str]:
+    """Return the new patterns of which no log could be read: their first visit, with its look-back, is still to
+    come.
+    """
+    could_be_read = {reading.path for reading in readings if reading.cursor}
+    read = {pattern for log in logs if log.path in could_be_read for pattern in log.patterns}
+    return frozenset(pattern for log in logs if log.is_new_pattern for pattern in log.patterns) - read
+
+
 async def _read_or_report(
-    files: Files, log: MatchedLog, cursor: Cursor | None, look_back: int, cap: int, budget: _Budget
+    files: Files, log: MatchedLog, cursor: Cursor | None, look_back: int, allowance: Allowance
 ) -> _Outcome:
     try:
         if cursor:
-            return await _read_known(files, log, cursor, cap, budget)
-        return _Outcome(await _read_first(files, log, look_back, cap, budget))
+            return await _read_known(files, log, cursor, allowance)
+        return _Outcome(await _read_first(files, log, look_back, allowance))
     except FileUnreadableError as error:
         nothing = LogReading(path=log.path, data=b"", cursor=None, bytes_appeared=0, skip_reason=error.reason)
-        return _Outcome(nothing, (problems.unreadable(log.path, error.reason),))
+        return _Outcome(nothing, (problems.unreadable(error.path, error.reason),))
 
 
-async def _read_first(files: Files, log: MatchedLog, look_back: int, cap: int, budget: _Budget) -> LogReading | None:
+async def _read_first(files: Files, log: MatchedLog, look_back: int, allowance: Allowance) -> LogReading | None:
     """Read a log that was never read: from its start, or from a little before its end where its pattern is new."""
     if log.stat is None:
         return None
     start = start_of(log.path, log.stat)
+    look_back = min(look_back, allowance.log)
     if log.is_new_pattern and log.stat.size > look_back:
         start = await _near_the_end(files, start, log.stat, look_back)
-    segment = await _read_segment(files, start, log.stat, budget.take(min(cap, log.stat.size - start.offset)))
+    segment = await read_segment(files, rotation.Unread(start, log.stat), allowance)
     if segment is None:
         return None  # replaced between two looks: the next visit finds it as it is
     return LogReading(
@@ -149,149 +143,120 @@ async def _read_first(files: Files, log: MatchedLog, look_back: int, cap: int, b
 async def _near_the_end(files: Files, start: FilePosition, stat: FileStat, look_back: int) -> FilePosition:
     """Stand at the first line that begins within the last `look_back` bytes, at the very end where none does."""
     begin = stat.size - look_back
-    known = min(FINGERPRINT_BYTES, begin)
-    data = await files.read(start.path, begin - known, known + look_back)
-    line_start = data.find(b"\n", known - 1) + 1 or len(data)
-    before = data[:line_start]
-    return replace(start, offset=begin - known + line_start, fingerprint=fingerprint(before))
+    while begin < stat.size:
+        known = min(FINGERPRINT_BYTES, begin)
+        data = await files.read(start.path, begin - known, known + min(FIRST_READ, stat.size - begin))
+        line_start = data.find(b"\n", max(0, known - 1)) + 1
+        if line_start:
+            return replace(start, offset=begin - known + line_start, fingerprint=fingerprint(data[:line_start]))
+        begin += FIRST_READ
+    known = min(FINGERPRINT_BYTES, stat.size)
+    return replace(
+        start, offset=stat.size, fingerprint=fingerprint(await files.read(start.path, stat.size - known, known))
+    )
 
 
-async def _read_known(files: Files, log: MatchedLog, cursor: Cursor, cap: int, budget: _Budget) -> _Outcome:
+async def _read_known(files: Files, log: MatchedLog, cursor: Cursor, allowance: Allowance) -> _Outcome:
     """Read on from a cursor, through any rotation since."""
-    earlier = await _read_earlier(files, log.path, cursor.previous, cap, budget)
-    segment = await _read_on(files, log, cursor.current, cap, budget)
+    earlier = await _read_earlier(files, log.path, cursor.previous, allowance)
+    segment = await _read_on(files, log, cursor.current, allowance)
     if segment:
         return _outcome(log, cursor, earlier, [segment])
     chain = await rotation.unread_chain(files, log.path, log.stat, cursor.current, earlier.path)
     if not chain:
-        return await _start_over(files, log, cursor, earlier, cap, budget)
+        if log.stat is None:
+            return _stay_away(log, cursor, earlier)
+        return await _start_over(files, log, log.stat, cursor, earlier, allowance)
     if len(chain) > 1 and earlier.segment:
-        earlier = replace(earlier, segment=await _flush(files, earlier.segment))
-    segments = await _read_chain(files, chain, cap, budget)
+        earlier = replace(earlier, segment=await flush(files, earlier.segment))
+    segments = await _read_chain(files, chain, allowance)
     unread = sum(later.size for later in chain[len(segments) :])
     return _outcome(log, cursor, earlier, segments, unread=unread, rotated=len(chain) > 1)
 
 
-async def _read_earlier(files: Files, log: str, previous: FilePosition | None, cap: int, budget: _Budget) -> _Earlier:
-    """Read what a program wrote to the file before the last rotation: some keep it open until they are told to
-    reload.
-    """
+async def _read_earlier(files: Files, log: str, previous: FilePosition | None, allowance: Allowance) -> _Earlier:
+    """Read what was written to the file before the last rotation: some programs keep it open until they reload."""
     if previous is None:
         return _Earlier()
-    stat = await files.stat(previous.path)
-    if stat and is_unchanged(previous, stat):
-        return _Earlier(await _wait(files, previous))
-    unread = await rotation.find_rotated(files, log, previous)
-    if unread is None:
-        return _Earlier(lost=previous.size - previous.offset)
-    return _Earlier(await _read_segment(files, unread.position, unread.stat, _grant(budget, cap, unread)))
+    try:
+        stat = await files.stat(previous.path)
+        if stat and not has_news(previous, stat):
+            return _Earlier(await wait(files, previous))
+        unread = await rotation.find_rotated(files, log, previous)
+        if unread is None:
+            return _Earlier(lost=unread_bytes(previous))
+        return _Earlier(await read_segment(files, unread, allowance))
+    except FileUnreadableError as error:
+        return _Earlier(lost=unread_bytes(previous), problems=(problems.unreadable(error.path, error.reason),))
 
 
-async def _read_on(files: Files, log: MatchedLog, current: FilePosition, cap: int, budget: _Budget) -> _Segment | None:
+async def _read_on(files: Files, log: MatchedLog, current: FilePosition, allowance: Allowance) -> Segment | None:
     """Read on in the log's own file; None where it is not the file that was read before."""
     if log.stat is None:
         return None
-    if current.path == log.path and is_unchanged(current, log.stat):
-        return await _wait(files, current)
+    if current.path == log.path and not has_news(current, log.stat):
+        return await wait(files, current)
     if not may_continue(current, log.stat):
         return None
-    unread = rotation.Unread(replace(current, path=log.path), log.stat)
-    return await _read_segment(files, unread.position, unread.stat, _grant(budget, cap, unread))
+    return await read_segment(files, rotation.Unread(replace(current, path=log.path), log.stat), allowance)
 
 
 async def _start_over(
-    files: Files, log: MatchedLog, cursor: Cursor, earlier: _Earlier, cap: int, budget: _Budget
+    files: Files, log: MatchedLog, stat: FileStat, cursor: Cursor, earlier: _Earlier, allowance: Allowance
 ) -> _Outcome:
     """Begin a log again whose file is gone, and say what is lost of it: the bytes that were seen and never read."""
-    if log.stat is None:
-        return _outcome(log, cursor, earlier, [])
-    unread = rotation.Unread(start_of(log.path, log.stat), log.stat)
-    segments = await _read_chain(files, [unread], cap, budget)
-    lost = cursor.current.size - cursor.current.offset
+    unread = rotation.Unread(start_of(log.path, stat), stat)
+    segments = await _read_chain(files, [unread], allowance)
+    if not segments:
+        return _outcome(log, cursor, earlier, [], unread=unread.size)
+    lost = unread_bytes(cursor.current)
     outcome = _outcome(log, cursor, replace(earlier, lost=earlier.lost + lost), segments, rotated=True)
     if cursor.current.size == 0:
         return outcome
     return replace(outcome, problems=(*outcome.problems, problems.gap(log.path, lost)))
 
 
-async def _read_chain(files: Files, chain: Sequence[rotation.Unread], cap: int, budget: _Budget) -> list[_Segment]:
+def _stay_away(log: MatchedLog, cursor: Cursor, earlier: _Earlier) -> _Outcome:
+    """Wait for a log whose file is away; after some visits, say once what is lost of it.
+
+    The cursor stays, since the file may return (a mount that was late, say).
+    """
+    current = replace(cursor.current, absent=cursor.current.absent + 1)
+    if current.absent > GONE_AFTER_VISITS and earlier.segment is None:
+        return _Outcome(None, earlier.problems)
+    if current.absent < GONE_AFTER_VISITS:
+        return _outcome(log, replace(cursor, current=current), earlier, [], unread=unread_bytes(current))
+    lost = unread_bytes(current)
+    gone = replace(cursor, current=given_up(current))
+    outcome = _outcome(log, gone, replace(earlier, lost=earlier.lost + lost), [])
+    return replace(outcome, problems=(*outcome.problems, problems.gap(log.path, lost))) if lost else outcome
+
+
+async def _read_chain(files: Files, chain: Sequence[rotation.Unread], allowance: Allowance) -> list[Segment]:
     """Read file after file until the cap. A file that stays unfinished is where the next visit goes on.
 
     The unfinished line of a rotated file comes before the next file's lines, so that the bytes stay in order.
     """
-    segments: list[_Segment] = []
+    segments: list[Segment] = []
     for index, unread in enumerate(chain):
-        granted = _grant(budget, cap, unread)
-        if not granted and unread.size:
+        if not allowance.left and unread.size:
             break  # a position in a file of which nothing was seen would not find that file again
-        segment = await _read_segment(files, unread.position, unread.stat, granted)
+        segment = await read_segment(files, unread, allowance)
         if segment is None:
             break
         if segment.is_finished and index < len(chain) - 1:
-            segment = await _flush(files, segment)
+            segment = await flush(files, segment)
         segments.append(segment)
-        cap -= len(segment.data)
         if not segment.is_finished:
             break
     return segments
-
-
-def _grant(budget: _Budget, cap: int, unread: rotation.Unread) -> int:
-    return budget.take(max(0, min(cap, unread.size)))
-
-
-async def _read_segment(files: Files, position: FilePosition, stat: FileStat, wanted: int) -> _Segment | None:
-    """Read up to `wanted` bytes behind a position, whole lines only; None where the bytes before it are not those
-    that were read.
-    """
-    known = min(FINGERPRINT_BYTES, position.offset)
-    raw = await files.read(position.path, position.offset - known, known + wanted)
-    if fingerprint(raw[:known]) != position.fingerprint:
-        return None
-    new = raw[known:]
-    taken = whole_lines(new)
-    if not taken and len(new) >= LONGEST_HELD_LINE:
-        taken = len(new)
-    after = moved(position, stat, raw[: known + taken], taken, looked_at=len(new))
-    return _Segment(
-        data=new[:taken],
-        start=position.offset,
-        position=after,
-        pending=max(0, stat.size - after.offset),
-        is_finished=after.size >= stat.size,
-    )
-
-
-async def _wait(files: Files, position: FilePosition) -> _Segment:
-    """Stay at a position whose file did not change; an unfinished line that has waited long enough is taken as it
-    is.
-    """
-    waiting = replace(position, unchanged=position.unchanged + 1)
-    pending = position.size - position.offset
-    segment = _Segment(data=b"", start=position.offset, position=waiting, pending=pending, is_finished=True)
-    return await _flush(files, segment) if is_flush_due(position) else segment
-
-
-async def _flush(files: Files, segment: _Segment) -> _Segment:
-    """Take the unfinished line behind a segment as it is."""
-    position = segment.position
-    if position.size <= position.offset:
-        return segment
-    known = min(FINGERPRINT_BYTES, position.offset)
-    raw = await files.read(position.path, position.offset - known, known + position.size - position.offset)
-    if fingerprint(raw[:known]) != position.fingerprint:
-        return segment
-    after = replace(position, offset=position.offset + len(raw) - known, fingerprint=fingerprint(raw))
-    return replace(
-        segment, data=segment.data + raw[known:], position=after, pending=max(0, segment.pending - len(raw) + known)
-    )
 
 
 def _outcome(
     log: MatchedLog,
     cursor: Cursor,
     earlier: _Earlier,
-    segments: Sequence[_Segment],
+    segments: Sequence[Segment],
     *,
     unread: int = 0,
     rotated: bool = False,
@@ -311,4 +276,4 @@ def _outcome(
         rotated=rotated,
         breaks=tuple(accumulate(len(segment.data) for segment in everything)),
     )
-    return _Outcome(reading)
+    return _Outcome(reading, earlier.problems)

@@ -2,18 +2,70 @@
 read.
 """
 
+import asyncio
 import posixpath
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from dthostmon.errors import FileUnreadableError
 from dthostmon.logs.positions import FINGERPRINT_BYTES, fingerprint, is_recognisable, is_unchanged, start_of
 from dthostmon.model import FilePosition
-from dthostmon.transport import Files, FileStat
+from dthostmon.transport import DirectoryEntry, Files, FileStat
 
-NUMBERED = re.compile(r"\.(\d{1,5})")
-DATED = re.compile(r"[-.](\d{8}(?:[-.T]?\d{1,6})?)")
+COMPRESSIONS = r"(?:gz|xz|zst|bz2|lz4)"
+STAMP = r"(?:\d{8}|\d{4}-\d\d-\d\d)(?:[-._T]?\d{1,6})?"
+# What rotations make of `app.log`: app.log.1, app.log-20260131, app.log.2026-01-31, app-20260131.log, app.log.old.
+ROTATED = re.compile(
+    r"(?P<stem>.+?)"
+    rf"(?:\.(?P<number>\d{{1,5}})|[-.](?P<date>{STAMP})(?P<extension>\.[a-z]{{1,6}})?|\.(?P<single>old|bak))"
+)
+COMPRESSED = re.compile(rf".+\.{COMPRESSIONS}")
+
+
+@dataclass(frozen=True, slots=True)
+class RotatedName:
+    """What a rotated file's name tells: its log, the naming scheme, and an age that is greater for an older file."""
+
+    log: str
+    scheme: str
+    age: tuple[int, str]
+
+
+def rotated_name(name: str) -> RotatedName | None:
+    """Read the name of a rotated file, compressed or not; None where it is no such name."""
+    plain = re.sub(rf"\.{COMPRESSIONS}$", "", name)
+    found = ROTATED.fullmatch(plain)
+    if found is None:
+        return None
+    if found["number"]:
+        return RotatedName(found["stem"], "number", (int(found["number"]), ""))
+    if found["date"]:
+        digits = re.sub(r"\D", "", found["date"]).ljust(14, "0")
+        return RotatedName(found["stem"] + (found["extension"] or ""), "date", (-int(digits), found["date"]))
+    return RotatedName(found["stem"], "single", (0, ""))
+
+
+@dataclass(slots=True)
+class ListedOnce:
+    """A host's files, each folder listed once."""
+
+    files: Files
+    _listings: dict[str, asyncio.Future[Sequence[DirectoryEntry]]] = field(default_factory=dict)
+
+    async def stat(self, path: str) -> FileStat | None:
+        """See `Files`."""
+        return await self.files.stat(path)
+
+    async def list(self, directory: str) -> Sequence[DirectoryEntry]:
+        """See `Files`; the second time it is what the first time told."""
+        if directory not in self._listings:
+            self._listings[directory] = asyncio.ensure_future(self.files.list(directory))
+        return await asyncio.shield(self._listings[directory])
+
+    async def read(self, path: str, offset: int, length: int) -> bytes:
+        """See `Files`."""
+        return await self.files.read(path, offset, length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +130,12 @@ async def list_siblings(files: Files, log: str) -> Sequence[Sibling]:
     except FileUnreadableError:
         return ()
     found = [
-        Sibling(posixpath.join(folder, entry.name), entry.stat, *rank)
+        Sibling(posixpath.join(folder, entry.name), entry.stat, rotated.scheme, rotated.age)
         for entry in entries
-        if entry.stat.regular and entry.name.startswith(name) and (rank := rank_of(entry.name[len(name) :]))
+        if entry.stat.regular and not COMPRESSED.fullmatch(entry.name) and (rotated := rotated_name(entry.name))
+        if rotated.log == name
     ]
     return sorted(found, key=lambda sibling: (-sibling.stat.mtime, sibling.age))
-
-
-def rank_of(suffix: str) -> tuple[str, tuple[int, str]] | None:
-    """Return the naming scheme and the age that the end of a rotated file's name tells, None where it is no such
-    name.
-    """
-    if numbered := NUMBERED.fullmatch(suffix):
-        return "number", (int(numbered[1]), "")
-    if dated := DATED.fullmatch(suffix):
-        digits = re.sub(r"\D", "", dated[1]).ljust(14, "0")
-        return "date", (-int(digits), suffix)
-    if suffix in {".old", ".bak"}:
-        return "single", (0, "")
-    return None
 
 
 def newer_siblings(siblings: Sequence[Sibling], path: str) -> Sequence[Sibling]:
@@ -107,9 +146,7 @@ def newer_siblings(siblings: Sequence[Sibling], path: str) -> Sequence[Sibling]:
 
 
 def _at(position: FilePosition, path: str) -> FilePosition:
-    return FilePosition(
-        path, position.offset, position.size, position.mtime, position.inode, position.fingerprint, position.unchanged
-    )
+    return replace(position, path=path)
 
 
 def _in_order_of_trust(current: FilePosition, own: Sequence[Unread], rotated: Sequence[Unread]) -> Sequence[Unread]:

@@ -28,6 +28,13 @@ def test_after_a_reboot_the_share_is_the_one_since_the_boot() -> None:
     assert cpu_percent((1000, 0, 0, 9000, 0), (30, 0, 0, 70, 0)) == 30.0
 
 
+def test_a_reboot_is_seen_even_when_the_machine_is_up_for_longer_than_before() -> None:
+    before = (2000, 0, 500, 57000, 500, 0, 0, 0)
+    after = (33000, 0, 2000, 31000, 0, 0, 0, 0)
+    assert cpu_percent(before, after) == 53.0
+    assert cpu_percent((33000, 0, 2000, 31000, 0, 0, 0, 0), (1000, 0, 300, 68700, 0, 0, 0, 0)) == 1.9
+
+
 def test_one_reading_alone_tells_no_cpu() -> None:
     assert cpu_percent(None, (1, 2, 3, 4)) is None
     assert cpu_percent((1, 2, 3, 4), (1, 2, 3, 4)) is None

@@ -1,0 +1,116 @@
+"""Reading on in one file: whole lines behind a position, within what a visit may take."""
+
+from dataclasses import dataclass, replace
+
+from dthostmon.logs.positions import (
+    FINGERPRINT_BYTES,
+    fingerprint,
+    is_flush_due,
+    moved,
+    unread_bytes,
+    whole_lines,
+)
+from dthostmon.logs.rotation import Unread
+from dthostmon.model import FilePosition
+from dthostmon.transport import Files
+
+FIRST_READ = 64 * 1024  # what is fetched before it is sure that this is the file that was read
+LONGEST_HELD_LINE = 1024 * 1024  # an unfinished line that is longer is passed on in pieces
+
+
+@dataclass(slots=True)
+class Budget:
+    """What one visit may still take of one host, shared by the logs that are read at the same time."""
+
+    left: int
+
+
+@dataclass(slots=True)
+class Allowance:
+    """What one visit may still take of one log, within what is left for its host."""
+
+    log: int
+    host: Budget
+
+    @property
+    def left(self) -> int:
+        """How many bytes may still be taken."""
+        return max(0, min(self.log, self.host.left))
+
+    def take(self, wanted: int) -> int:
+        """Take up to `wanted` bytes of it; return how many it gave."""
+        granted = max(0, min(wanted, self.left))
+        self.give_back(-granted)
+        return granted
+
+    def give_back(self, unused: int) -> None:
+        """Return what was taken and not used."""
+        self.log += unused
+        self.host.left += unused
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What was read of one file: `data` from `start` up to `position`, and how many bytes of the file are left."""
+
+    data: bytes
+    start: int
+    position: FilePosition
+    pending: int
+    is_finished: bool  # nothing is left but an unfinished line
+
+    @property
+    def appeared(self) -> int:
+        """How far the position moved."""
+        return self.position.offset - self.start
+
+
+async def read_segment(files: Files, unread: Unread, allowance: Allowance) -> Segment | None:
+    """Read on in a file, whole lines only; None where it is not the file that was read before.
+
+    Then nothing of the allowance is used, and at most FIRST_READ bytes came over the wire.
+    """
+    position = unread.position
+    granted = allowance.take(unread.size)
+    known = min(FINGERPRINT_BYTES, position.offset)
+    raw = await files.read(position.path, position.offset - known, known + min(granted, FIRST_READ))
+    if fingerprint(raw[:known]) != position.fingerprint:
+        allowance.give_back(granted)
+        return None
+    if granted > FIRST_READ:
+        raw += await files.read(position.path, position.offset + FIRST_READ, granted - FIRST_READ)
+    new = raw[known:]
+    taken = whole_lines(new)
+    if not taken and len(new) >= LONGEST_HELD_LINE:
+        taken = len(new)
+    after = moved(position, unread.stat, raw[: known + taken], taken, examined=len(new))
+    return Segment(
+        data=new[:taken],
+        start=position.offset,
+        position=after,
+        pending=max(0, unread_bytes(after)),
+        is_finished=after.examined >= after.size,
+    )
+
+
+async def wait(files: Files, position: FilePosition) -> Segment:
+    """Stay at a position whose file did not change; an unfinished line that has waited long enough is taken as it
+    is.
+    """
+    waiting = replace(position, unchanged=position.unchanged + 1, absent=0)
+    segment = Segment(b"", position.offset, waiting, unread_bytes(position), is_finished=True)
+    return await flush(files, segment) if is_flush_due(position) else segment
+
+
+async def flush(files: Files, segment: Segment) -> Segment:
+    """Take the unfinished line behind a segment as it is."""
+    position = segment.position
+    if position.examined <= position.offset:
+        return segment
+    known = min(FINGERPRINT_BYTES, position.offset)
+    raw = await files.read(position.path, position.offset - known, known + position.examined - position.offset)
+    if fingerprint(raw[:known]) != position.fingerprint:
+        return segment
+    taken = len(raw) - known
+    after = replace(position, offset=position.offset + taken, fingerprint=fingerprint(raw))
+    return replace(segment, data=segment.data + raw[known:], position=after, pending=max(0, segment.pending - taken))
