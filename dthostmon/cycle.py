@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -25,6 +25,7 @@ from dthostmon.model import (
     HostState,
     LogReading,
     LogsReading,
+    Metrics,
     Run,
     RunStatus,
     Severity,
@@ -58,6 +59,7 @@ class Parts:
     rules: RuleSet
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
+    nonce: Callable[[], str]
     # one thread: Python computes one thing at a time anyway, and one host's lines at a time need less memory
     analyst: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "analyst"))
 
@@ -75,7 +77,7 @@ async def check_host(host: Host, parts: Parts) -> Run:
         reading, known = await _visit(host, state, parts)
     _tell_phase(host, "analyse")
     new_lines = [(log.path, part) for log in reading.logs for part in log.parts]
-    work = partial(analysis.examine, new_lines, parts.rules, host.thresholds, known.metrics)
+    work = partial(analysis.examine, new_lines, parts.rules, host.thresholds, _judged(known.metrics, state))
     examined = await asyncio.get_running_loop().run_in_executor(parts.analyst, work)
     findings = (*reading.problems, *examined.findings)
     grade = scoring.grade(findings)
@@ -94,6 +96,8 @@ async def check_host(host: Host, parts: Parts) -> Run:
         logs=tuple(_coverage(log, examined.tallies.get(log.path)) for log in reading.logs),
         facts=known,
     )
+    for row in filter(lambda row: row.bytes_unexplained, run.logs):
+        logger.error("the ledger does not add up", extra={"host": host.name, "log": row.path})
     _tell_phase(host, "save")
     saved = await parts.store.save_run(Visit(run, reading.logs, reading.patterns, examined.templates))
     _tell_phase(host, "done")
@@ -110,6 +114,11 @@ async def _visit(host: Host, state: HostState, parts: Parts) -> tuple[LogsReadin
         return reading, await facts.gather(session, host.probes, state.cpu_times)
     finally:
         await session.close()
+
+
+def _judged(metrics: Metrics | None, state: HostState) -> Metrics | None:
+    """Return the metrics that are judged: on a first visit the CPU is a sample of half a second, which says nothing."""
+    return replace(metrics, cpu_percent=None) if metrics and state.cpu_times is None else metrics
 
 
 def _coverage(log: LogReading, tally: analysis.Tally | None) -> Coverage:
@@ -147,7 +156,7 @@ class HostChecks:
     async def check(self, host: Host) -> Run:
         """Check one host and return its run, whatever happens: this is the boundary that no error of a host crosses."""
         if host.name in self.busy:
-            return await self._record(
+            return await self.record(
                 self._skipped(host, "the check before has not ended; a longer interval or a narrower `logs` would help")
             )
         self.busy.add(host.name)
@@ -170,18 +179,17 @@ class HostChecks:
                 "Raise monitoring.host_timeout, or read fewer logs.",
             )
         except CursorConflictError:
-            return await self._record(
+            return await self.record(
                 self._skipped(host, "another process checked this host meanwhile and counted these lines")
             )
         except StoreError as error:
-            logger.error("a run could not be stored", extra={"host": host.name, "error": str(error)})
             failure = VisitError(
                 ErrorKind.INTERNAL, f"the run could not be stored: {error}", "The lines are read again by the next run."
             )
         except Exception:
             logger.exception("a check failed", extra={"host": host.name})
             failure = VisitError(ErrorKind.INTERNAL, "the check failed inside dthostmon;", "its log has the details.")
-        return await self._record(_failed(host, failure, started_at, self.parts.monotonic() - begin))
+        return await self.record(_failed(host, failure, started_at, self.parts.monotonic() - begin))
 
     def _skipped(self, host: Host, why: str) -> Run:
         return Run(
@@ -195,7 +203,7 @@ class HostChecks:
             summary=f"Skipped: {why}.",
         )
 
-    async def _record(self, run: Run) -> Run:
+    async def record(self, run: Run) -> Run:
         """Store a run that has no reading; where even that fails, the run is still told."""
         try:
             return await self.parts.store.save_run(Visit(run))
@@ -251,7 +259,7 @@ async def run_cycle(
                 f"the cycle's deadline of {deadline:g} s passed.",
                 "Raise the interval or monitoring.max_concurrent_hosts.",
             )
-            run = _failed(host, late, turn_begin, parts.monotonic() - begin)
+            run = await checks.record(_failed(host, late, turn_begin, parts.monotonic() - begin))
         if told:
             told(run)
         return run
@@ -259,7 +267,8 @@ async def run_cycle(
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(check_in_turn(host), name=f"check:{host.name}") for host in hosts]
     runs = tuple(task.result() for task in tasks)
-    cycle = Cycle(f"c-{int(started_at.timestamp() * 1000):x}", started_at, parts.monotonic() - begin, runs)
+    cycle_id = f"c-{int(started_at.timestamp() * 1000):x}-{parts.nonce()}"  # two intervals may start at one moment
+    cycle = Cycle(cycle_id, started_at, parts.monotonic() - begin, runs)
     try:
         await parts.store.save_cycle(cycle)
     except StoreError as error:

@@ -23,6 +23,7 @@ from dthostmon.store import Store
 logger = logging.getLogger(__name__)
 
 STOP_GRACE_SECONDS = 10  # what running checks get to end in; with the rest of the stop it stays under 20 s
+CONFIGURATION_CHECK_SECONDS = 5
 STALE_AFTER_INTERVALS = 3  # a scheduler that missed this many cycles is not healthy
 DEADLINE_TIMEOUTS = 2  # a cycle may last its interval, or this many of its slowest host's timeouts where that is longer
 
@@ -56,6 +57,7 @@ class Daemon:
     cycles: int = 0
     refused_edit: str | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _reloading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self.checks = HostChecks(make_parts(self.store), self.configuration.settings.monitoring.max_concurrent_hosts)
@@ -65,6 +67,7 @@ class Daemon:
         """Start the scheduler; the first cycle begins at once."""
         self.schedule.start(self._intervals())
         self._own(guard_clock(self.schedule.rearm), "clock guard")
+        self._own(self._watch_configuration(), "configuration watch")
 
     async def stop(self) -> None:
         """Start nothing more, let running checks end for a while, then cancel them: nothing of theirs is stored."""
@@ -144,9 +147,20 @@ class Daemon:
         result = await prune(self.store, self.configuration, self.clock())
         logger.info("old runs and lines were deleted", extra={"runs": result.runs, "chunks": result.chunks})
 
+    async def _watch_configuration(self) -> None:
+        """Look for edits between cycles too: there is no cycle while no host is enabled."""
+        while True:
+            await asyncio.sleep(CONFIGURATION_CHECK_SECONDS)
+            await self._reload()
+
     async def _reload(self) -> None:
+        async with self._reloading:
+            await self._take_over_edit()
+
+    async def _take_over_edit(self) -> None:
         """Take over an edit of the configuration file; a broken one is refused as a whole and said once."""
         if not changed(self.configuration):
+            self.refused_edit = None
             return
         try:
             edited = await asyncio.to_thread(load, self.configuration.path, self.environ)
@@ -158,11 +172,18 @@ class Daemon:
                 )
             return
         self.refused_edit = None
+        self._tell_what_waits(edited)
         self.configuration = edited
         limit = edited.settings.monitoring.max_concurrent_hosts
         self.checks = HostChecks(self.checks.parts, limit, self.checks.busy)
         self.schedule.arm(self._intervals())
         logger.info("the edited configuration is in force", extra={"hosts": len(edited.hosts)})
+
+    def _tell_what_waits(self, edited: Configuration) -> None:
+        before, after = self.configuration.settings, edited.settings
+        waiting = [name for name in ("database", "api") if getattr(before, name) != getattr(after, name)]
+        if waiting:
+            logger.warning("an edit is in force after a restart only", extra={"sections": ", ".join(waiting)})
 
     def _own(self, work: Coroutine[None, None, None], name: str) -> None:
         """Run a side task that has an owner and a name, and is loud when it dies."""
@@ -185,7 +206,7 @@ async def run_daemon(
     """Run until SIGTERM or SIGINT. `ready` is called once the API answers.
 
     Order of the start: store, lock, API, scheduler; of the stop: scheduler, checks, API, lock, store.
-    Raises StoreError (AlreadyRunningError for a second daemon) and OSError (the API's address is taken).
+    Raises StoreError (AlreadyRunningError for a second daemon) and ListenError (the API's address is taken).
     """
     keep_heap_small()
     stop = asyncio.Event()

@@ -1,10 +1,11 @@
 """Builds the parts that a check is made of."""
 
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 
 from dthostmon import rules
 from dthostmon.config import Configuration
@@ -33,7 +34,14 @@ async def opened_store(configuration: Configuration) -> AsyncIterator[Store]:
 
 def make_parts(store: Store) -> Parts:
     """Wire the parts of a check."""
-    return Parts(store=store, connect=connect, rules=builtin_rules(), clock=now, monotonic=time.monotonic)
+    return Parts(
+        store=store,
+        connect=connect,
+        rules=builtin_rules(),
+        clock=now,
+        monotonic=time.monotonic,
+        nonce=partial(secrets.token_hex, 4),
+    )
 
 
 @cache

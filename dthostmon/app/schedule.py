@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
@@ -55,9 +55,10 @@ class Schedule:
             self._scheduler.add_job(self._cycle_due, trigger, args=[interval], id=job_id, next_run_time=self._clock())
 
     def rearm(self) -> None:
-        """Give every job a new time from now on: after a backward step of the clock the old ones are far away."""
+        """Give every job its time after a step of the clock."""
         for job in self._scheduler.get_jobs():
-            job.reschedule(job.trigger)
+            job.modify(next_run_time=time_after_step(job.next_run_time, self._clock(), job.trigger.interval))
+        self._scheduler.wakeup()
 
     def stop(self) -> None:
         """Start nothing more. Cycles that run are not the scheduler's: it only starts them."""
@@ -69,6 +70,11 @@ class Schedule:
 
     async def _prune_due(self) -> None:
         self._start_prune()
+
+
+def time_after_step(planned: datetime, moment: datetime, interval: timedelta) -> datetime:
+    """Return when a job is due after a step of the clock: overdue stays due, nothing is further than its interval."""
+    return min(planned, moment + interval)
 
 
 async def guard_clock(

@@ -103,6 +103,27 @@ def test_an_edit_takes_effect_on_the_next_cycle_and_a_broken_one_is_refused(watc
         assert second["status"] == "ok"
 
 
+def test_a_daemon_without_hosts_takes_over_its_first_one(program: Program, tmp_path: Path) -> None:
+    program.configure("monitoring: {interval: 10s}")
+    key = make_key(program)
+    with program.daemon() as daemon:
+        program.add_this_machine(tmp_path / "app.log", more=", probes: []")
+        program.configure("monitoring: {interval: 10s}")
+        assert wait_for_run(daemon, key, "here")["status"] == "ok"
+
+
+def test_an_edit_that_is_taken_back_is_no_longer_refused(watched: Program) -> None:
+    with watched.daemon() as daemon:
+        good = watched.configuration.read_text()
+        watched.configuration.write_text(good + "nonsense: true\n")
+        daemon.wait_for(daemon.log, "the edited configuration is refused")
+        watched.configuration.write_text(good)
+        deadline = time.monotonic() + 30
+        while daemon.get("/health")[1]["configuration"]["status"] != "ok":
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+
 def test_a_database_that_dies_and_comes_back_loses_no_line(
     own_postgres_server: PostgresServer, program: Program, tmp_path: Path
 ) -> None:

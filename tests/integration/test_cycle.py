@@ -1,10 +1,12 @@
 """One host's trouble stays with that host: every check ends in a run, whatever happens."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,9 @@ def make_host(name: str, log: Path, timeout: float = 30) -> Host:
 
 
 def make_checks(store: Store, connect_to: Connect = connect, limit: int = 50) -> HostChecks:
-    return HostChecks(Parts(store, connect_to, RULES, lambda: datetime.now(UTC), time.monotonic), limit)
+    return HostChecks(
+        Parts(store, connect_to, RULES, lambda: datetime.now(UTC), time.monotonic, partial(secrets.token_hex, 4)), limit
+    )
 
 
 @pytest.fixture
@@ -128,6 +132,18 @@ async def test_a_cycle_that_passes_its_deadline_reports_who_was_late(sqlite_stor
     cycle = await run_cycle(hosts, make_checks(sqlite_store, connect_slowly), deadline=0.5)
     assert [run.status for run in cycle.runs] == [RunStatus.FAILED, RunStatus.OK]
     assert "deadline" in (cycle.runs[0].error or "")
+    stored = await sqlite_store.latest_run("late")
+    assert stored is not None
+    assert stored.status is RunStatus.FAILED
+
+
+async def test_two_cycles_that_start_at_one_moment_are_both_stored(sqlite_store: Store, log: Path) -> None:
+    checks = make_checks(sqlite_store)
+    moment = datetime.now(UTC)
+    checks.parts = replace(checks.parts, clock=lambda: moment)
+    cycles = await asyncio.gather(*(run_cycle([make_host(f"h{n}", log)], checks) for n in range(2)))
+    assert cycles[0].id != cycles[1].id
+    assert (await sqlite_store.stats()).rows["cycles"] == 2
 
 
 async def test_a_store_that_is_gone_is_told_and_the_lines_come_next_time(

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dthostmon.app.schedule import Schedule, guard_clock
+from dthostmon.app.schedule import Schedule, guard_clock, time_after_step
 
 
 def now() -> datetime:
@@ -42,6 +42,21 @@ async def test_jobs_go_on_after_they_were_given_new_times() -> None:
     await asyncio.sleep(0.5)
     schedule.stop()
     assert len(started) >= 2
+
+
+@pytest.mark.parametrize(
+    ("step", "due"),
+    [
+        (timedelta(), timedelta(minutes=30)),
+        (timedelta(days=-2), timedelta(days=-2, hours=1)),
+        (timedelta(days=3), timedelta(minutes=30)),
+    ],
+    ids=["no step", "backward: within an interval", "forward: overdue"],
+)
+def test_after_a_step_of_the_clock_a_job_is_due_within_its_interval(step: timedelta, due: timedelta) -> None:
+    before = now()
+    planned = before + timedelta(minutes=30)
+    assert time_after_step(planned, before + step, timedelta(hours=1)) == before + due
 
 
 @pytest.mark.parametrize(("jump", "notices"), [(3600.0, 1), (-86400.0, 1), (0.5, 0)])
