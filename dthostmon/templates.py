@@ -75,6 +75,12 @@ def clean(line: bytes) -> str:
     return _CONTROL_CHARACTER.sub(_escape, text)
 
 
+def as_read(line: bytes) -> str:
+    r"""Return a record as evidence: nothing left out, what is not printable as \xNN or \uNNNN."""
+    text = visible_part(line).decode("utf-8", "backslashreplace")
+    return text if text.isprintable() else _CONTROL_CHARACTER.sub(_escape, text)
+
+
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -89,10 +89,9 @@ class _Judging:
             return
         picked = compress(zip(keys, lines, strict=True), map(suspects.__contains__, keys))
         for key, line, count in self._bounded(suspects, Counter(picked)):
-            text = templates.clean(line)
-            match, times = key.judge(text)
+            match, times = key.judge(templates.clean(line))
             if match and not match.rule.benign:
-                self.grouping.add(match, path, text, count * times)
+                self.grouping.add(match, path, templates.as_read(line), count * times)
 
     def _bounded(
         self, suspects: Mapping[bytes, Key], counts: Mapping[tuple[bytes, bytes], int]

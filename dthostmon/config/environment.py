@@ -39,8 +39,9 @@ def _read(variable: str, text: str) -> dict[str, Value] | Problem:
     where = f"environment variable {variable}"
     try:
         values = cast("dict[str, Value]", source())
-    except SettingsError:
-        return Problem(where, 0, 0, "", 'found no JSON; a list or mapping is written as JSON, like ["/var/log/syslog"]')
+    except SettingsError:  # no JSON: the text itself is the value, such as 0.0.0.0:8080
+        source.config = {**source.config, "enable_decoding": False}
+        values = cast("dict[str, Value]", source())
     if not values:
         return Problem(where, 0, 0, "", f"unknown name{_nearest_variable(variable)}")
     return values

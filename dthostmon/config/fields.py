@@ -192,7 +192,7 @@ def check_database_url(url: SecretStr) -> SecretStr:
 def _check_postgresql(text: str) -> None:
     try:
         parts = urlsplit(text)
-        complete = re.fullmatch(r"/[^/@]+", parts.path) is not None and parts.port != 0
+        complete = re.fullmatch(r"/[^/@]+", parts.path) is not None and parts.port != 0 and text.count("@") <= 1
     except ValueError:
         complete = False
     if not complete:

@@ -25,10 +25,6 @@ database:
 monitoring:
   interval: 15m                      # 30s, 5m, 1h, 7d
 
-# Read on each host. Globs such as /var/log/nginx/*.log are possible too.
-logs:
-{logs}
-
 api:
   listen: 127.0.0.1:8080             # the API; this machine alone can reach it
 
@@ -36,6 +32,8 @@ hosts:
   - name: {name}
     transport: local                 # this machine, without ssh
     tags: [monitor]
+    logs:                            # globs such as /var/log/nginx/*.log are possible too
+{logs}
 
   # A machine that is reached over ssh. Give its user the right to read logs (on Debian: the group adm), then
   # 'dthostmon setup web1' tests it step by step.
@@ -43,13 +41,14 @@ hosts:
   #   hostname: web1.example.org
   #   user: monitor
   #   key: ~/.ssh/id_ed25519
+  #   logs: [/var/log/syslog, /var/log/auth.log]
   #   tags: [web]
 """
 
 
 def starter_text(hostname: str, logs: Sequence[str]) -> str:
     """Return a short commented file that watches the `logs` of this machine; `hostname` becomes its name, made safe."""
-    return _STARTER.format(name=_quoted(_safe_name(hostname)), logs="\n".join(f"  - {log}" for log in logs))
+    return _STARTER.format(name=_quoted(_safe_name(hostname)), logs="\n".join(f"      - {log}" for log in logs))
 
 
 def _safe_name(hostname: str) -> str:

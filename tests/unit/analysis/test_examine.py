@@ -108,12 +108,12 @@ def test_a_line_cannot_forge_a_second_one() -> None:
     assert looked_at(data).lines == 1
 
 
-def test_a_finding_shows_no_control_characters() -> None:
+def test_a_finding_shows_the_line_as_it_was_without_obeying_it() -> None:
     found = finding(
         b"Jul 28 06:00:00 web1 sshd[1]: Failed password for \x1b[2Jro\0ot\x07 from 203.0.113.77 port 1 ssh2\n"
     )
     assert found.fields["user"] == "root\\x07"
-    assert found.evidence[0].line.endswith("Failed password for root\\x07 from 203.0.113.77 port 1 ssh2")
+    assert found.evidence[0].line.endswith("Failed password for \\x1b[2Jro\\x00ot\\x07 from 203.0.113.77 port 1 ssh2")
 
 
 def test_several_files_are_one_hosts_logs() -> None:

@@ -146,3 +146,20 @@ def test_the_file_is_looked_for_in_order(tmp_path, monkeypatch):
     assert find_file(None, {}) == Path("dthostmon.yaml")
     assert find_file(None, {"DTHOSTMON_CONFIG": "a.yaml"}) == Path("a.yaml")
     assert find_file(Path("b.yaml"), {"DTHOSTMON_CONFIG": "a.yaml"}) == Path("b.yaml")
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "line"), [("web1", "hosts[0].user", 9), ("web2", "ssh.user", 2), ("web3", "sites.chicago.user", 6)]
+)
+def test_a_problem_of_an_inherited_value_is_where_it_was_written(read, host, path, line):
+    configuration = read(FLEET + "  - {name: web3, hostname: web3, site: chicago}\n", SECRETS)
+    problem = configuration.problem(configuration.host(host), "user", "is nobody")
+    assert (problem.path, problem.line, problem.message) == (path, line, "is nobody")
+    assert problem.column
+
+
+def test_a_problem_of_a_default_has_its_path(read):
+    configuration = read("hosts: [{name: web1, hostname: web1}]", {"DTHOSTMON__SSH__USER": "ada"})
+    [web1] = configuration.hosts
+    assert str(configuration.problem(web1, "key", "m")).endswith("dthostmon.yaml: ssh.key: m")
+    assert str(configuration.problem(web1, "user", "m")) == "environment variable DTHOSTMON__SSH__USER: ssh.user: m"

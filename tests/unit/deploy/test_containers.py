@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from dthostmon.config import load
+
 ROOT = Path(__file__).parents[3]
 TOOLS = Path(sys.executable).parent
 WORKFLOW = ".github/workflows/ci.yml"
@@ -121,3 +123,11 @@ def test_pre_commit_uses_the_tools_of_the_virtual_environment() -> None:
     repositories = yaml_of(".pre-commit-config.yaml")["repos"]
     assert [repository["repo"] for repository in repositories] == ["local"]
     assert [hook["id"] for hook in repositories[0]["hooks"] if not hook["entry"].startswith(".venv/bin/")] == []
+
+
+def test_the_settings_of_the_image_are_accepted(tmp_path: Path) -> None:
+    [line] = [line for line in final_stage() if line.startswith("ENV")]
+    settings = dict(setting.split("=", 1) for setting in line.split() if setting.startswith("DTHOSTMON__"))
+    (tmp_path / "dthostmon.yaml").write_text("hosts: []\n")
+    configuration = load(tmp_path / "dthostmon.yaml", settings)
+    assert str(configuration.settings.api.listen) == settings["DTHOSTMON__API__LISTEN"]
