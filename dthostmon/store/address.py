@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlencode
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -9,12 +10,14 @@ from sqlalchemy.exc import ArgumentError
 from dthostmon.errors import StoreError
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+MASK = "***"
+HARMLESS = {"host", "port", "user", "ssl", "sslmode"}  # of the parameters in a query; any other may hold a secret
 FORMS = "sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A parsed `database.url`. `masked` has no password; `file` is None on PostgreSQL."""
+    """A parsed `database.url`. `masked` has no secret; `file` is None on PostgreSQL."""
 
     url: URL = field(repr=False)
     masked: str
@@ -37,4 +40,10 @@ def parse(text: str) -> Address:
     if not url.database or url.database == ":memory:":
         raise StoreError(f"database.url names no database. Write {FORMS}.")
     file = Path(url.database) if url.drivername == "sqlite" else None
-    return Address(url, url.render_as_string(hide_password=True), file)
+    return Address(url, _masked(url), file)
+
+
+def _masked(url: URL) -> str:
+    shown = url.set(query={}).render_as_string(hide_password=True)
+    values = {name: value if name in HARMLESS else MASK for name, value in url.query.items()}
+    return f"{shown}?{urlencode(values, doseq=True, safe='*/')}" if values else shown

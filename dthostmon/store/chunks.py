@@ -1,7 +1,7 @@
 """Chunks: the very bytes that were read, compressed, in the order they were read."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -23,7 +23,10 @@ ZSTD = "zstd"
 
 @dataclass(frozen=True, slots=True)
 class StoredChunk:
-    """A piece of a log as it was read at `read_at`, the start of its run; at most 1 MiB."""
+    """A piece of a log as it was read at `read_at`, the start of its run: at most 1 MiB, in whole lines.
+
+    Only a line that is longer than that is cut.
+    """
 
     path: str
     read_at: datetime
@@ -57,9 +60,16 @@ def _compress(readings: Sequence[LogReading]) -> Sequence[Piece]:
     ]
 
 
-def _parts(data: bytes) -> Iterable[memoryview]:
+def _parts(data: bytes) -> Iterator[memoryview]:
+    """Cut data into pieces of whole lines; only a line that is longer than a piece is cut itself."""
     view = memoryview(data)
-    return (view[start : start + PIECE_BYTES] for start in range(0, len(view), PIECE_BYTES))
+    start = 0
+    while start < len(view):
+        end = start + PIECE_BYTES
+        if end < len(view):
+            end = data.rfind(b"\n", start, end) + 1 or end
+        yield view[start:end]
+        start = end
 
 
 def _decompress(codec: str, raw_size: int, data: bytes) -> bytes:

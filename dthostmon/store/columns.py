@@ -19,11 +19,19 @@ MICROSECOND = timedelta(microseconds=1)
 Key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-def microseconds(moment: datetime) -> int:
-    """Return the exact number of microseconds since 1970; ValueError for a time without a zone."""
+def in_utc(moment: datetime) -> datetime:
+    """Return a time in UTC; ValueError for one without a zone, and for one that is in no year from 1 to 9999 there."""
     if moment.tzinfo is None:
         raise ValueError(f"{moment.isoformat()} has no time zone: pass an aware datetime")
-    return (moment - EPOCH) // MICROSECOND
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{moment.isoformat()} lies outside of the years 1 to 9999 in UTC") from None
+
+
+def microseconds(moment: datetime) -> int:
+    """Return the exact number of microseconds since 1970; ValueError as `in_utc`."""
+    return (in_utc(moment) - EPOCH) // MICROSECOND
 
 
 def moment(microseconds: int) -> datetime:
@@ -64,14 +72,14 @@ class Instant(TypeDecorator[datetime]):
         """Turn a time into what the column holds."""
         if value is None:
             return None
-        exact = microseconds(value)
-        return value if dialect.name == "postgresql" else exact
+        return in_utc(value) if dialect.name == "postgresql" else microseconds(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         """Turn what the column holds into a time."""
         if value is None:
             return None
-        return value.astimezone(UTC) if dialect.name == "postgresql" else moment(value)
+        # asyncpg gives every time in UTC, but the first and the last one of the calendar without a zone
+        return value.replace(tzinfo=UTC) if dialect.name == "postgresql" else moment(value)
 
 
 class SafeText(TypeDecorator[str]):

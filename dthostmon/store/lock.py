@@ -45,16 +45,17 @@ def hold(address: Address) -> AbstractAsyncContextManager[DaemonLock]:
 @asynccontextmanager
 async def _hold_file(address: Address, file: Path) -> AsyncIterator[DaemonLock]:
     with translated(address):
-        descriptor = await asyncio.to_thread(_open_locked, address, file.with_name(file.name + ".lock"))
+        descriptor = await asyncio.to_thread(_open_locked, address, file)
     try:
         yield DaemonLock()
     finally:
         os.close(descriptor)
 
 
-def _open_locked(address: Address, path: Path) -> int:
+def _open_locked(address: Address, file: Path) -> int:
     """Lock a file beside the database and write our process id into it. It stays: deleting it would let two hold it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    database = file.resolve()  # one lock per database, whichever link leads to it
+    descriptor = os.open(database.with_name(database.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -6,7 +6,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from dthostmon.model import HostState, Run, Visit
+from dthostmon.model import HostState, Run, RunStatus, Visit
 from dthostmon.store import chunks, cursors, hosts, logs, rows, templates
 from dthostmon.store.asyncio_engine import AsyncConnection
 from dthostmon.store.dialect import insert
@@ -57,9 +57,18 @@ def _paths(visit: Visit) -> set[str]:
 async def _save_run(connection: AsyncConnection, run: Run, host_id: int) -> int:
     statement = sa.insert(runs).values(rows.run_row(run, host_id)).returning(runs.c.id)
     run_id: int = (await connection.execute(statement)).scalar_one()
-    last = insert(connection, host_last).values(host_id=host_id, run_id=run_id)
-    await connection.execute(last.on_conflict_do_update(index_elements=[host_last.c.host_id], set_={"run_id": run_id}))
+    await _remember_last(connection, run, run_id, host_id)
     return run_id
+
+
+async def _remember_last(connection: AsyncConnection, run: Run, run_id: int, host_id: int) -> None:
+    """Make a run the last one of its host; one that was skipped has seen nothing and hides no other."""
+    first = insert(connection, host_last).values(host_id=host_id, run_id=run_id)
+    if run.status is RunStatus.SKIPPED:
+        statement = first.on_conflict_do_nothing()
+    else:
+        statement = first.on_conflict_do_update(index_elements=[host_last.c.host_id], set_={"run_id": run_id})
+    await connection.execute(statement)
 
 
 async def _save_parts(connection: AsyncConnection, run: Run, run_id: int, log_ids: Mapping[str, int]) -> None:

@@ -7,20 +7,24 @@ import signal
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import cast
 
 from dthostmon.errors import FileUnreadableError
 from dthostmon.transport import framing, paths
 from dthostmon.transport.capture import Capture
 from dthostmon.transport.session import MAX_DIRECTORY_ENTRIES, CommandOutput, DirectoryEntry, FileStat
+from dthostmon.transport.threads import DaemonThreads
 
 WHERE = "this machine"
 STALL_SECONDS = 20.0
 TERMINATE_SECONDS = 2.0
+READS_AT_ONCE = 8
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 _STDIN = 0
+_reads = DaemonThreads("local file", READS_AT_ONCE)
 
 
 class LocalSession:
@@ -35,19 +39,19 @@ class LocalSession:
 
 
 class LocalFiles:
-    """Reads files in threads, since a file may lie on a slow or hanging mount."""
+    """Reads files in threads of its own, since a file may lie on a slow or hanging mount."""
 
     async def stat(self, path: str) -> FileStat | None:
         """See `session.Files`."""
-        return await asyncio.to_thread(_stat, path)
+        return await _reads.run(partial(_stat, path))
 
     async def list(self, directory: str) -> Sequence[DirectoryEntry]:
         """See `session.Files`."""
-        return await asyncio.to_thread(_list, directory)
+        return await _reads.run(partial(_list, directory))
 
     async def read(self, path: str, offset: int, length: int) -> bytes:
         """See `session.Files`."""
-        return await asyncio.to_thread(_read, path, offset, length)
+        return await _reads.run(partial(_read, path, offset, length))
 
 
 def _stat(path: str) -> FileStat | None:

@@ -20,11 +20,15 @@ from dthostmon.transport.known_hosts import load_known_hosts
 from dthostmon.transport.login import log_in
 from dthostmon.transport.session import CommandOutput
 from dthostmon.transport.sftp import SftpFiles
+from dthostmon.transport.threads import DaemonThreads
 
 CLOSE_SECONDS = 1.0
 RUNS_AT_ONCE = 4
+KEY_FILES_AT_ONCE = 4
 
 _Channel: TypeAlias = "asyncssh.SSHClientChannel[bytes]"
+
+_key_files = DaemonThreads("key file", KEY_FILES_AT_ONCE)
 
 
 async def open_session(
@@ -32,8 +36,8 @@ async def open_session(
 ) -> "SshSession":
     """Connect and log in, once. Raises VisitError."""
     where = f"{host.name} ({access.user}@{access.hostname}:{access.port})"
-    key = await asyncio.to_thread(load_key, access)
-    known_hosts = await asyncio.to_thread(load_known_hosts, access.known_hosts)
+    key = await _key_files.run(partial(load_key, access))
+    known_hosts = await _key_files.run(partial(load_known_hosts, access.known_hosts))
     connection = await log_in(Attempt(access, key, known_hosts, where), await dial(access, where))
     shell = SshShell(connection, where, access.connect_timeout, limits, make_boundary)
     return SshSession(

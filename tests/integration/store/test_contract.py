@@ -3,14 +3,15 @@
 import asyncio
 import os
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from dthostmon.errors import CursorConflictError, StoreError
-from dthostmon.model import Cycle, HostState, LogReading, RunStatus, Severity, Visit
+from dthostmon.model import Cycle, HostState, LogReading, Visit
 from dthostmon.store import InvalidPageError, Store, cursors
+from dthostmon.store.chunks import PIECE_BYTES
 from dthostmon.store.cursors import swap
 from dthostmon.store.tables import templates
 from tests.integration.store.visits import (
@@ -24,6 +25,7 @@ from tests.integration.store.visits import (
     position,
     reading,
     run,
+    skipped_run,
     stored,
     template,
 )
@@ -108,6 +110,18 @@ async def test_a_late_clock_does_not_hide_the_last_run(store: Store):
     assert (await store.latest_run("web1")).id == last.id
 
 
+async def test_a_skipped_run_does_not_hide_the_last_result(store: Store):
+    first = await store.save_run(Visit(skipped_run(minutes=0)))
+    assert await store.latest_run("web1") == first
+    result = await store.save_run(Visit(failed_run(minutes=1)))
+    skipped = await store.save_run(Visit(skipped_run(minutes=2)))
+    assert await store.latest_run("web1") == result
+    assert await store.latest_runs() == {"web1": result}
+    assert [item.id for item in (await store.runs("web1")).items] == [skipped.id, result.id, first.id]
+    assert (await store.prune(at(100), at(100))).runs == 2
+    assert await store.latest_run("web1") == result
+
+
 async def test_an_older_cursor_is_refused_and_nothing_of_its_visit_is_stored(store: Store):
     await append(store, b"one\n")
     state = await store.load_state("web1")
@@ -164,9 +178,28 @@ async def test_chunks_are_the_very_bytes_in_the_order_they_were_read(store: Stor
         await append(store, piece, minutes=minute)
     assert await stored(store) == b"".join(pieces)
     read = [chunk async for chunk in store.chunks("web1")]
-    assert max(len(chunk.data) for chunk in read) == 1024 * 1024
+    assert max(len(chunk.data) for chunk in read) <= PIECE_BYTES
     assert {chunk.path for chunk in read} == {LOG}
     assert read[0].read_at == at(0)
+
+
+async def test_chunks_end_with_a_line(store: Store):
+    line = "größer als gedacht 🙂\n".encode()
+    data = line * (2 * PIECE_BYTES // len(line) + 1) + b"a half-written one"
+    await append(store, data)
+    read = [chunk.data async for chunk in store.chunks("web1")]
+    assert b"".join(read) == data
+    assert [len(piece) // len(line) for piece in read[:2]] == [PIECE_BYTES // len(line)] * 2
+    assert all(piece.endswith(line) for piece in read[:-1])
+
+
+async def test_a_line_longer_than_a_chunk_is_cut(store: Store):
+    sizes = [PIECE_BYTES - 1, PIECE_BYTES, 2 * PIECE_BYTES + 1, 0]
+    data = b"".join(b"x" * size + b"\n" for size in sizes)
+    await append(store, data)
+    read = [chunk.data async for chunk in store.chunks("web1")]
+    assert b"".join(read) == data
+    assert [len(piece) for piece in read] == [PIECE_BYTES] * 2 + [1] + [PIECE_BYTES] * 2 + [3]
 
 
 async def test_chunks_are_chosen_by_path_and_time(store: Store):
@@ -291,7 +324,7 @@ async def test_a_key_is_in_force_until_it_is_revoked(store: Store):
 
 async def test_the_last_cycle_is_told(store: Store):
     assert await store.last_cycle() is None
-    skipped = replace(run("web3"), status=RunStatus.SKIPPED, severity=Severity.INFO, score=None)
+    skipped = skipped_run("web3")
     await store.save_cycle(Cycle("c-1", at(0), 1.5, (run(), failed_run("web2"), skipped)))
     await store.save_cycle(Cycle("c-2", at(1), 0.5, ()))
     await store.save_cycle(Cycle("c-0", at(-1), 0.5, ()))
@@ -380,6 +413,26 @@ async def test_a_log_that_could_not_be_read_leaves_no_cursor(store: Store):
 async def test_a_time_without_a_zone_is_refused(store: Store):
     with pytest.raises(StoreError, match="refused"):
         await store.save_run(Visit(replace(run(), started_at=at(0).replace(tzinfo=None))))
+
+
+@pytest.mark.parametrize("edge", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+async def test_the_first_and_the_last_time_of_the_calendar_come_back(store: Store, edge: datetime):
+    made = await store.create_key("ci", "read", "ab" * 32, edge, at(0))
+    assert await store.keys() == (made,)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+async def test_a_time_outside_of_the_calendar_is_refused(store: Store, text: str):
+    time = datetime.fromisoformat(text)
+    for asked in (
+        store.findings(since=time),
+        store.coverage(since=time),
+        store.prune(time, time),
+        store.create_key("ci", "read", "ab" * 32, time, at(0)),
+    ):
+        with pytest.raises(StoreError, match=r"refused a value: .* years 1 to 9999 in UTC"):
+            await asked
+    assert await store.keys() == ()
 
 
 async def test_ping_answers(store: Store):

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -61,6 +62,22 @@ async def is_free_at_last(store: Store) -> bool:
         except AlreadyRunningError:
             await asyncio.sleep(0.05)
     return False
+
+
+async def test_a_second_daemon_is_refused_whichever_link_it_takes(tmp_path: Path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (tmp_path / "other").symlink_to(folder)
+    (tmp_path / "link.db").symlink_to(folder / "real.db")
+    first = await open_store(f"sqlite:///{folder}/real.db")
+    async with first.daemon_lock():
+        for path in (tmp_path / "link.db", tmp_path / "other" / "real.db"):
+            second = await open_store(f"sqlite:///{path}")
+            with pytest.raises(AlreadyRunningError):
+                async with second.daemon_lock():
+                    pass
+            await second.close()
+    await first.close()
 
 
 async def test_commands_work_beside_the_daemon(store: Store, store_url: str):

@@ -37,7 +37,7 @@ def at(minutes: int) -> datetime:
 
 def position(path: str, offset: int) -> FilePosition:
     """Return a position; its inode is one that no signed number holds."""
-    return FilePosition(path, offset, offset, 1700000000.123456, 2**64 - 1, "ab" * 32)
+    return FilePosition(path, offset, offset, offset, 1700000000.123456, 2**64 - 1, "ab" * 32)
 
 
 def finding(title: str = "Failed login", lines: tuple[str, ...] = ("a line",)) -> Finding:
@@ -74,6 +74,11 @@ def failed_run(host: str = "web1", minutes: int = 0) -> Run:
     return Run(
         host, None, RunStatus.FAILED, at(minutes), 0.5, Severity.WARN, error="no answer", error_kind=ErrorKind.TIMEOUT
     )
+
+
+def skipped_run(host: str = "web1", minutes: int = 0) -> Run:
+    """Return a run that another check of its host had overtaken."""
+    return Run(host, None, RunStatus.SKIPPED, at(minutes), 0.0, Severity.INFO, error="another one runs")
 
 
 def full_run() -> Run:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ import pytest
 from dthostmon.errors import ErrorKind, VisitError
 from dthostmon.model import Host, TransportKind
 from dthostmon.transport import connect
-from tests.fixtures.sshd import SshServer, make_host, make_key, public_key, trust
+from tests.fixtures.sshd import SshServer, make_host, make_key, make_local_host, public_key, trust
 
 Sshd = Callable[..., SshServer]
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -59,6 +60,34 @@ async def test_a_key_that_forbids_the_shell_says_so(sshd: Sshd) -> None:
     await session.close()
 
 
+async def test_a_dead_name_server_keeps_nobody_else_waiting(
+    sshd: Sshd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    names_are_back = threading.Event()
+    resolve = socket.getaddrinfo
+
+    def resolve_late(host: str, *arguments: int, **options: int) -> object:
+        if host.endswith(".invalid"):
+            if not options.get("flags"):
+                names_are_back.wait()
+            raise socket.gaierror
+        return resolve(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_late)
+    server = sshd()
+    hosts = [make_host(server, hostname=f"{number}.invalid", connect_timeout=0.3) for number in range(40)]
+    try:
+        failures = [asyncio.create_task(failure(host)) for host in hosts]
+        await asyncio.sleep(0)
+        await (await connect(make_host(server))).close()
+        assert await (await connect(make_local_host())).files.stat(str(tmp_path)) is not None
+        for error in await asyncio.gather(*failures):
+            assert error.kind is ErrorKind.TIMEOUT
+            assert "the name servers did not answer within 0.3 s" in str(error)
+    finally:
+        names_are_back.set()
+
+
 async def test_a_name_without_address(sshd: Sshd) -> None:
     error = await failure(make_host(sshd(), hostname="no-such-host.invalid"))
     assert error.kind is ErrorKind.DNS
@@ -74,9 +103,16 @@ async def test_a_server_that_is_stopped(sshd: Sshd) -> None:
     server.stop()
     error = await failure(make_host(server))
     assert error.kind is ErrorKind.REFUSED
-    assert str(server.port) in str(error)
+    place = f"web1 ({server.user}@127.0.0.1:{server.port})"
+    assert error.message == f"{place}: the host refused the connection."
     server.start()
     await (await connect(make_host(server))).close()
+
+
+async def test_an_address_that_no_route_leads_to(sshd: Sshd) -> None:
+    error = await failure(make_host(sshd(), hostname="255.255.255.255"))
+    assert error.kind is ErrorKind.REFUSED
+    assert error.message.endswith("): no connection to the host: network is unreachable.")
 
 
 async def test_a_server_whose_queue_is_full(sshd: Sshd) -> None:

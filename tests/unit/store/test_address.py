@@ -23,6 +23,21 @@ def test_a_postgresql_address_is_shown_without_its_password():
 
 
 @pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("password=hunter2", "password=***"),
+        ("host=/run/postgresql&PassWord=hunter2", "host=/run/postgresql&PassWord=***"),
+        ("password=hunter2&password=hunter2", "password=***"),
+        ("dsn=postgresql://me:hunter2@host/db&port=5433", "dsn=***&port=5433"),
+    ],
+)
+def test_a_query_is_shown_without_its_secrets(query: str, shown: str):
+    address = parse(f"postgresql://me@db.example.org/hosts?{query}")
+    assert address.masked == f"postgresql://me@db.example.org/hosts?{shown}"
+    assert "hunter2" in str(address.driver_url)
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "",

@@ -30,6 +30,12 @@ def test_a_time_without_a_zone_is_refused():
         microseconds(datetime(2024, 1, 1))  # noqa: DTZ001 - the very mistake
 
 
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_a_time_outside_of_the_calendar_is_refused(text: str):
+    with pytest.raises(ValueError, match="years 1 to 9999"):
+        microseconds(datetime.fromisoformat(text))
+
+
 def test_text_without_anything_harmful_stays_the_same_object():
     text = "an ordinary line"
     assert safe_text(text) is text
