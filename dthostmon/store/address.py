@@ -11,7 +11,8 @@ from dthostmon.errors import StoreError
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 MASK = "***"
-HARMLESS = {"host", "port", "user", "ssl", "sslmode"}  # of the parameters in a query; any other may hold a secret
+HARMLESS = {"host", "port", "user", "ssl", "sslmode"}  # of the options in a query
+OPTIONS = {"sqlite": frozenset[str](), "postgresql": HARMLESS | {"password"}}
 FORMS = "sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 
 
@@ -25,8 +26,9 @@ class Address:
 
     @property
     def driver_url(self) -> URL:
-        """The URL with the asyncio driver named in it."""
-        return self.url.set(drivername=DRIVERS[self.url.drivername])
+        """The URL with the asyncio driver named in it; it calls libpq's `sslmode` plainly `ssl`."""
+        options = {"ssl" if name == "sslmode" else name: value for name, value in self.url.query.items()}
+        return self.url.set(drivername=DRIVERS[self.url.drivername], query=options)
 
 
 def parse(text: str) -> Address:
@@ -39,6 +41,10 @@ def parse(text: str) -> Address:
         raise StoreError(f"database.url names {url.drivername!r}, which is not supported. Write {FORMS}.")
     if not url.database or url.database == ":memory:":
         raise StoreError(f"database.url names no database. Write {FORMS}.")
+    unknown = sorted(url.query.keys() - OPTIONS[url.drivername])
+    if unknown:
+        known = f"known are {', '.join(sorted(OPTIONS['postgresql']))} of PostgreSQL"
+        raise StoreError(f"database.url has the option {unknown[0]!r}, which does nothing here; {known}. Remove it.")
     file = Path(url.database) if url.drivername == "sqlite" else None
     return Address(url, _masked(url), file)
 
