@@ -2,6 +2,7 @@
 # make test   everything that is checked before a change is accepted
 # make bench  the benchmarks, with a table and bench/results/*.json
 # make lint, types, layers, unit    one step of `make test` alone
+# make example  config.example.yaml anew from the models, after a change of configuration keys
 # make lock   the locks after a change of dependencies (make lock FLAGS=--upgrade for the newest versions)
 # make clean  away with .venv and caches; dthostmon.yaml and databases stay
 #
@@ -17,7 +18,7 @@ PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --qui
 INSTALL_LOCKED := $(PIP) --require-hashes --no-build-isolation --use-pep517
 INSTALL_PROJECT := $(PIP) --no-deps --no-build-isolation --editable .
 
-.PHONY: run test bench lint types layers unit parts lock clean
+.PHONY: run test bench lint types layers unit parts example lock clean
 .NOTPARALLEL:
 
 run: .venv/installed-run dthostmon.yaml
@@ -54,6 +55,10 @@ bench: parts .venv/installed-test
 	@status=0; for benchmark in $(BENCHMARKS); do \
 		echo "== $$benchmark"; $(BIN)/python "$$benchmark" || status=1; \
 	done; exit $$status
+
+example: .venv/installed-run
+	$(BIN)/python -c 'from pathlib import Path; from dthostmon.config import example_text; \
+		Path("config.example.yaml").write_text(example_text(), encoding="utf-8")'
 
 lock:
 	PYTHON=$(PYTHON) deploy/lock $(FLAGS)

@@ -53,9 +53,9 @@ def _problems(path: Path, invocation: Invocation) -> tuple[tuple[Problem, ...], 
         configuration = load(path, invocation.environ)
     except ConfigurationError as error:
         return error.problems, (), None
-    faults = {host.ssh.key: fault for host in configuration.hosts if host.ssh and (fault := check_key(host.ssh))}
-    keys = tuple(Problem(str(path), 0, 0, "ssh.key", str(fault)) for fault in faults.values())
-    return keys, configuration.warnings, len(configuration.hosts)
+    faults = [(host, fault) for host in configuration.hosts if host.ssh and (fault := check_key(host.ssh))]
+    keys = dict.fromkeys(configuration.problem(host, "key", str(fault)) for host, fault in faults)
+    return tuple(keys), configuration.warnings, len(configuration.hosts)
 
 
 def _document(problem: Problem) -> dict[str, object]:

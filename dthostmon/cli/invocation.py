@@ -52,10 +52,9 @@ class MomentType(click.ParamType[datetime]):
             except (ValueError, OverflowError) as error:
                 self.fail(str(error), param, ctx)
         try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
+            return datetime.fromisoformat(value).astimezone(UTC)
+        except (ValueError, OverflowError):  # the latter: at the ends of the calendar
             self.fail("write 30m, 12h or 7d (ago), or a moment such as 2026-01-31T08:00:00Z", param, ctx)
-        return moment if moment.tzinfo else moment.astimezone()
 
 
 MOMENT = MomentType()

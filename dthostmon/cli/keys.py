@@ -9,14 +9,23 @@ from dthostmon.cli.invocation import Invocation, json_option
 from dthostmon.config.fields import parse_duration
 from dthostmon.reports.documents import timestamp
 
+LONGEST_NAME = 100
+
 
 @click.group()
 def key() -> None:
     """API keys; only their hashes are stored."""
 
 
+def check_name(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
+    """Accept a name that can be shown in one line."""
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+        raise click.BadParameter(f"write 1 to {LONGEST_NAME} characters, none of them a control character")
+    return name
+
+
 @key.command()
-@click.argument("name")
+@click.argument("name", callback=check_name)
 @click.option("--scope", type=click.Choice(["read", "write", "admin"]), required=True)
 @click.option("--expires", help="How long it is valid (30d); for ever when left out.")
 @json_option

@@ -1,21 +1,24 @@
-"""How dthostmon tells of itself: a fixed sentence and structured extras, one line each, on stderr."""
+"""How dthostmon tells of itself: a fixed sentence and structured extras, one line each, on stderr; traces indented."""
 
 import logging
 import sys
 
+from dthostmon.cli.output import safe
+
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 STANDARD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+TRACE_INDENT = "    "
 
 
 class ExtrasFormatter(logging.Formatter):
-    """Writes `time level sentence key=value …`; nothing that a host sent can break the line or steer a terminal."""
+    """Writes `time level sentence key=value …`; nothing that a host sent can forge a record or steer a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write one record."""
+        """Write one record: a line, and below it each line of its trace, indented."""
         extras = " ".join(f"{key}={value!r}" for key, value in vars(record).items() if key not in STANDARD_ATTRIBUTES)
         line = f"{self.formatTime(record)} {record.levelname} {record.getMessage()} {extras}".rstrip()
-        trace = f"\n{self.formatException(record.exc_info)}" if record.exc_info else ""
-        return line + trace
+        trace = self.formatException(record.exc_info).split("\n") if record.exc_info else []
+        return "\n".join([safe(line), *(TRACE_INDENT + safe(traced) for traced in trace)])
 
 
 def set_up_logging(level: str) -> None:
@@ -25,3 +28,4 @@ def set_up_logging(level: str) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[stream], force=True)
     logging.getLogger("dthostmon").setLevel(LEVELS[level])
     logging.getLogger("asyncssh").setLevel(logging.ERROR)  # its warnings are our VisitErrors
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # a request that is no HTTP: its sender's error

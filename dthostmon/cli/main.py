@@ -75,18 +75,21 @@ def cli(ctx: click.Context, config_file: Path | None, log_level: str) -> None:
 
 def run_command_line(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
+    if sys.stdout is None:  # closed by the caller
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # for as long as the process lives
     try:
-        result = cli.main(args=list(arguments), prog_name="dthostmon", standalone_mode=False)
+        with cli.make_context("dthostmon", list(arguments)) as context:  # cli.main ends with 1 where a reader left
+            result = cli.invoke(context)
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.ClickException as error:
         error.show(sys.stderr)
         return EXIT_USAGE
     except (KeyboardInterrupt, click.Abort):
-        output.say("Interrupted.")
+        output.say("\nInterrupted.")  # below the ^C of the terminal
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        sys.stdout = None  # the reader left; there is nobody to flush for
+        _discard_output()
         return EXIT_DONE
     except ConfigurationError as error:
         for problem in error.problems:
@@ -99,3 +102,10 @@ def run_command_line(arguments: Sequence[str]) -> int:
         output.say(str(error))
         return EXIT_FAILED
     return result if isinstance(result, int) else EXIT_DONE
+
+
+def _discard_output() -> None:
+    """Lead stdout to nowhere: its reader left, and what is buffered would fail at the interpreter's end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

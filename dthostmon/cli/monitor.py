@@ -1,7 +1,7 @@
 """`dthostmon monitor`: one cycle now."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,8 @@ import click
 from dthostmon.cli import output
 from dthostmon.cli.invocation import Invocation, json_option
 from dthostmon.cli.results import print_runs
+from dthostmon.config.problems import did_you_mean, shortened
+from dthostmon.errors import NotFoundError
 from dthostmon.model import Host, Run
 
 if TYPE_CHECKING:
@@ -39,22 +41,35 @@ def monitor(
         output.print_json(cycle_document(cycle))
     else:
         print_runs(cycle.runs)
-        output.print_line(f"Hosts: {cycle.ok} ok, {cycle.failed} failed, in {cycle.duration:.1f} s")
+        skipped = f", {cycle.skipped} skipped" if cycle.skipped else ""
+        output.print_line(f"Hosts: {cycle.ok} ok, {cycle.failed} failed{skipped}, in {cycle.duration:.1f} s")
     return 1 if cycle.failed else 0
 
 
 def choose_hosts(
     configuration: "Configuration", names: Sequence[str], site: str | None, tag: str | None
 ) -> tuple[Host, ...]:
-    """Return the hosts that were asked for: those named, else all enabled ones; NotFoundError for a name that is
-    none.
+    """Return the hosts that were asked for: those named, else all enabled ones, of a site and with a tag.
+
+    Raises NotFoundError for a name, a site or a tag that is none, and where no host is of that site with that tag.
     """
+    _demand("site", site, configuration.settings.sites)
+    _demand("tag", tag, dict.fromkeys(tag for host in configuration.hosts for tag in host.tags))
     chosen = [configuration.host(name) for name in names] or [host for host in configuration.hosts if host.enabled]
-    return tuple(
+    hosts = tuple(
         host
         for host in dict.fromkeys(chosen)
         if (site is None or host.site == site) and (tag is None or tag in host.tags)
     )
+    if not hosts and (site is not None or tag is not None):
+        asked = " and ".join(f"{kind} '{name}'" for kind, name in (("site", site), ("tag", tag)) if name is not None)
+        raise NotFoundError(f"none of the {'named' if names else 'enabled'} hosts has {asked}; `dthostmon host list`")
+    return hosts
+
+
+def _demand(kind: str, name: str | None, known: Collection[str]) -> None:
+    if name is not None and name not in known:
+        raise NotFoundError(f"there is no {kind} '{shortened(name)}'{did_you_mean(name, tuple(known))}")
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain, repeat
 
 import click
 
@@ -35,6 +37,15 @@ def print_line(text: str) -> None:
 def print_json(document: object) -> None:
     """Print the one JSON document of a command."""
     click.echo(json.dumps(document, ensure_ascii=True, allow_nan=False, indent=2))
+
+
+@contextmanager
+def json_list(head: Mapping[str, object], name: str) -> Iterator[Callable[[object], None]]:
+    """Print one JSON document whose list `name` may be longer than memory is; yields what prints an item of it."""
+    parts = chain(["\n"], repeat(",\n"))
+    sys.stdout.write(f"{json.dumps(head)[:-1]}, {json.dumps(name)}: [")
+    yield lambda item: print(next(parts) + json.dumps(item, allow_nan=False), end="")
+    click.echo("\n]}")
 
 
 def print_bytes(data: bytes) -> None:

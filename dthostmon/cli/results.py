@@ -54,8 +54,8 @@ def _print_findings(run: Run) -> None:
 
 
 def print_finding(host: str, finding: Finding) -> None:
-    """Print a finding with its first line of evidence and what to do."""
-    output.print_line(f"{finding.severity} {host}: {finding.title}")
+    """Print a finding with its first line of evidence and what to do; `host` is empty where there is none."""
+    output.print_line(f"{f'{finding.severity} {host}'.rstrip()}: {finding.title}")
     for evidence in finding.evidence[:1]:
         output.print_line(f"    {evidence.path}: {evidence.line}")
     if finding.recommended_action:

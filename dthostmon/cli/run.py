@@ -9,7 +9,7 @@ from dthostmon.cli.results import print_runs
 
 @click.command()
 @click.pass_obj
-def run(invocation: Invocation) -> int:
+def run(invocation: Invocation) -> None:
     """Run the daemon: scheduler, checks and API in this process, until SIGTERM or Ctrl-C."""
     from dthostmon.app.daemon import Listening, run_daemon
     from dthostmon.model import Cycle
@@ -28,12 +28,4 @@ def run(invocation: Invocation) -> int:
             told.append(cycle.id)
             print_runs(cycle.runs)
 
-    try:
-        invocation.wait_for(run_daemon(configuration, invocation.environ, ready, show_first))
-    except OSError as error:
-        listen = configuration.settings.api.listen
-        output.say(
-            f"The API cannot listen on {listen}: {error.strerror or error}. Stop what uses it or change api.listen."
-        )
-        return 1
-    return 0
+    invocation.wait_for(run_daemon(configuration, invocation.environ, ready, show_first))

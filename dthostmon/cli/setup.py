@@ -1,16 +1,21 @@
 """`dthostmon setup`: does every host answer, and what stands in the way?"""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import click
 
+from dthostmon import logs
 from dthostmon.cli import output
 from dthostmon.cli.invocation import Invocation, json_option
 from dthostmon.cli.monitor import choose_hosts
-from dthostmon.model import Host
-from dthostmon.transport import Shell
+from dthostmon.errors import ErrorKind, VisitError
+from dthostmon.model import Host, HostState, LogsReading, Severity
+from dthostmon.transport import Shell, connect
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,50 +55,47 @@ async def _test_all(hosts: Sequence[Host], limit: int) -> list[Tested]:
 
     async def test_in_turn(host: Host) -> Tested:
         async with slots:
-            return await _test(host)
+            return await try_host(host)
 
     return await asyncio.gather(*(test_in_turn(host) for host in hosts))
 
 
-async def _test(host: Host) -> Tested:
-    from dthostmon import logs
-    from dthostmon.errors import VisitError
-    from dthostmon.model import HostState, Severity
-    from dthostmon.transport import connect
-
+async def try_host(host: Host) -> Tested:
+    """Test one host; whatever goes wrong is its result, and ends no other test."""
     try:
         async with asyncio.timeout(host.timeout):
-            session = await connect(host)
-            try:
-                reading = await logs.read_new(session.files, host.logs, HostState({}, frozenset()), look_back=0)
-                shell = await _test_shell(session.shell)
-            finally:
-                await session.close()
+            reading, shell = await _visit(host)
     except VisitError as error:
-        return Tested(
-            host.name, host.address, f"failed ({error.kind.value}): {error.message}", "-", "-", error.fix, is_good=False
-        )
+        return _failed(host, error.kind, error.message, error.fix)
     except TimeoutError:
-        return Tested(
-            host.name,
-            host.address,
-            f"failed (timeout): longer than {host.timeout:g} s",
-            "-",
-            "-",
-            "Raise monitoring.host_timeout.",
-            is_good=False,
-        )
+        return _failed(host, ErrorKind.TIMEOUT, f"longer than {host.timeout:g} s", "Raise monitoring.host_timeout.")
+    except Exception:
+        logger.exception("a host could not be tested", extra={"host": host.name})
+        return _failed(host, ErrorKind.INTERNAL, "an error of dthostmon itself", "Report it with the trace on stderr.")
     troubles = [problem for problem in reading.problems if problem.severity > Severity.INFO]
-    readable = f"{len(reading.logs)} readable" + "".join(f"; {problem.title}" for problem in reading.problems)
     return Tested(
         host.name,
         host.address,
         "ok",
         shell,
-        readable,
+        f"{len(reading.logs)} readable" + "".join(f"; {problem.title}" for problem in reading.problems),
         " ".join(dict.fromkeys(problem.recommended_action for problem in troubles)),
         is_good=not troubles,
     )
+
+
+async def _visit(host: Host) -> tuple[LogsReading, str]:
+    """Return what can be read and what is told of the shell."""
+    session = await connect(host)
+    try:
+        reading = await logs.read_new(session.files, host.logs, HostState({}, frozenset()), look_back=0)
+        return reading, await _test_shell(session.shell)
+    finally:
+        await session.close()
+
+
+def _failed(host: Host, kind: ErrorKind, message: str, fix: str) -> Tested:
+    return Tested(host.name, host.address, f"failed ({kind.value}): {message}", "-", "-", fix, is_good=False)
 
 
 async def _test_shell(shell: Shell | None) -> str:

@@ -1,6 +1,7 @@
 """`dthostmon findings` and `dthostmon coverage`: what is stored."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,34 +9,55 @@ from dthostmon.cli import output
 from dthostmon.cli.invocation import Invocation, json_option, since_option
 from dthostmon.cli.results import print_finding
 
-PAGE = 500
+if TYPE_CHECKING:
+    from dthostmon.store import Page, Store, StoredFinding
+
+FINDINGS_PER_QUERY = 500
 
 
 @click.command()
 @click.argument("host", required=False)
 @since_option
-@click.option("--limit", type=click.IntRange(1, PAGE), default=100, show_default=True, help="The newest so many.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="The newest so many.")
 @json_option
 @click.pass_obj
 def findings(invocation: Invocation, host: str | None, since: datetime | None, limit: int, as_json: bool) -> None:
     """Print what was found, the newest first."""
     from dthostmon.app.parts import opened_store
     from dthostmon.reports.documents import stored_finding_document
-    from dthostmon.store import Page, StoredFinding
 
     configuration = invocation.configuration()
-    name = configuration.host(host).name if host else None
+    name = configuration.host(host).name if host is not None else None
 
-    async def read() -> Page[StoredFinding]:
+    async def read() -> "Page[StoredFinding]":
         async with opened_store(configuration) as store:
-            return await store.findings(name, since=since, limit=limit, after=None)
+            return await newest_findings(store, name, since, limit)
 
-    found = invocation.wait_for(read()).items
+    found = invocation.wait_for(read())
+    if found.next is not None:
+        output.say(f"{limit} of more; --limit {10 * limit} shows more")
     if as_json:
-        output.print_json([stored_finding_document(one) for one in found])
+        output.print_json([stored_finding_document(one) for one in found.items])
         return
-    for one in found:
+    for one in found.items:
         print_finding(f"{one.host} at {one.found_at:%Y-%m-%d %H:%M:%S} UTC", one.finding)
+
+
+async def newest_findings(
+    store: "Store", host: str | None, since: datetime | None, limit: int
+) -> "Page[StoredFinding]":
+    """Return the newest findings as one page, however long, in queries of a bounded size."""
+    from dthostmon.store import Page
+
+    found: list[StoredFinding] = []
+    after: str | None = None
+    while True:
+        part = min(FINDINGS_PER_QUERY, limit - len(found))
+        page = await store.findings(host, since=since, limit=part, after=after)
+        found += page.items
+        after = page.next
+        if after is None or len(found) == limit:
+            return Page(tuple(found), after)
 
 
 @click.command()
@@ -50,7 +72,7 @@ def coverage(invocation: Invocation, host: str | None, since: datetime | None, a
     from dthostmon.store import LedgerEntry
 
     configuration = invocation.configuration()
-    name = configuration.host(host).name if host else None
+    name = configuration.host(host).name if host is not None else None
 
     async def read() -> tuple[LedgerEntry, ...]:
         async with opened_store(configuration) as store:

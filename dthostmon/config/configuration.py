@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dthostmon.config.document import Document
+from dthostmon.config.inheritance import layers
 from dthostmon.config.models import Settings
 from dthostmon.config.problems import did_you_mean, shortened
 from dthostmon.config.sources import SourceFile
@@ -30,6 +31,11 @@ class Configuration:
         names = tuple(host.name for host in self.hosts)
         hint = did_you_mean(name, names) if names else "; it has no hosts"
         raise NotFoundError(f"{self.path} has no host '{shortened(name)}'{hint}")
+
+    def problem(self, host: Host, key: str, message: str) -> Problem:
+        """Make a problem at the place that gives a host an inherited key: its own, its site's or the global one."""
+        *inner, overall = layers(self.hosts.index(host), host.site, key)
+        return self.document.problem(next(filter(self.document.has, inner), overall), message)
 
 
 def changed(configuration: Configuration) -> bool:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from dthostmon.config.document import KeyPath
 from dthostmon.config.models import HostSettings, Overrides, Settings, SiteSettings
 from dthostmon.config.sections import Levels, Thresholds
 from dthostmon.model import Host, SshAccess, TransportKind
@@ -34,6 +35,11 @@ INHERITED: Mapping[str, tuple[str, ...]] = {
     "interval": ("monitoring", "interval"),
     "host_timeout": ("monitoring", "host_timeout"),
 }
+
+
+def layers(index: int, site: str | None, key: str, below: KeyPath = ()) -> tuple[KeyPath, KeyPath, KeyPath]:
+    """Return the paths that may give a host an inherited key, the innermost first; `below` leads into a map."""
+    return ("hosts", index, key, *below), ("sites", site or "", key, *below), (*INHERITED[key], *below)
 
 
 def make_host(settings: Settings, own: HostSettings, environ: Mapping[str, str]) -> Host:

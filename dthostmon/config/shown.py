@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from dthostmon.config.checks import SSH_KEYS
 from dthostmon.config.configuration import Configuration
 from dthostmon.config.document import Document, KeyPath, dotted
-from dthostmon.config.inheritance import INHERITED
+from dthostmon.config.inheritance import INHERITED, layers
 from dthostmon.config.models import HostSettings, Machine, Overrides
 from dthostmon.config.structure import feature_missing, key_of
 from dthostmon.model import TransportKind
@@ -46,8 +46,7 @@ def _of_host(
             continue
         for path in [known for known in values if known[: len(overall)] == overall]:
             rest = path[len(overall) :]
-            layers: list[KeyPath] = [("hosts", index, key, *rest), ("sites", own.site or "", key, *rest), path]
-            source = next(layer for layer in layers if layer in values)
+            source = next(layer for layer in layers(index, own.site, key, rest) if layer in values)
             yield _effective(document, (key, *rest), source, values[source])
 
 

@@ -32,6 +32,7 @@ def cycle_summary(cycle: Cycle) -> Document:
         "hosts": len(cycle.runs),
         "ok": cycle.ok,
         "failed": cycle.failed,
+        "skipped": cycle.skipped,
     }
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from enum import IntEnum
 from http import HTTPStatus
@@ -32,7 +32,7 @@ def new_key(token: Callable[[int], str] = secrets.token_urlsafe) -> str:
 
 def hash_key(key: str) -> str:
     """Return what is stored of a key: the hex SHA-256. A key is random, so no salt and no slow hash are needed."""
-    return hashlib.sha256(key.encode()).hexdigest()
+    return hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()  # a header may hold any bytes
 
 
 def find_key(offered: str, keys: Sequence[ApiKey], now: datetime) -> ApiKey | None:
@@ -45,8 +45,13 @@ def find_key(offered: str, keys: Sequence[ApiKey], now: datetime) -> ApiKey | No
     return valid[0] if valid else None
 
 
-def require_scope(request: web.Request, keys: Sequence[ApiKey], now: datetime, scope: Scope) -> ApiKey:
-    """Return the key of a request, or raise 401 (no valid key) or 403 (its scope is too small)."""
+async def require_scope(
+    request: web.Request, load_keys: Callable[[], Awaitable[Sequence[ApiKey]]], now: datetime, scope: Scope
+) -> ApiKey:
+    """Return the key of a request, or raise 401 (no valid key) or 403 (its scope is too small).
+
+    The keys are loaded only where one is offered: a request without costs no query.
+    """
     offered = request.headers.get(KEY_HEADER)
     if not offered:
         raise ApiProblemError(
@@ -54,7 +59,7 @@ def require_scope(request: web.Request, keys: Sequence[ApiKey], now: datetime, s
             f"send an API key in the {KEY_HEADER} header; `dthostmon key create NAME --scope read` makes one",
             CHALLENGE,
         )
-    key = find_key(offered, keys, now)
+    key = find_key(offered, await load_keys(), now)
     if key is None:
         raise ApiProblemError(HTTPStatus.UNAUTHORIZED, "the API key is unknown, expired or revoked", CHALLENGE)
     if Scope[key.scope.upper()] < scope:

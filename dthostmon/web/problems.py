@@ -11,7 +11,7 @@ from dthostmon.errors import NotFoundError, StoreUnavailableError
 from dthostmon.store import InvalidPageError
 
 logger = logging.getLogger(__name__)
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
@@ -46,7 +46,7 @@ INVALID_PAGE = ApiProblemError(
 
 
 @web.middleware
-async def problem_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def problem_middleware(request: web.Request, handler: Answer) -> web.StreamResponse:
     """Answer every error of a request with a problem document: the boundary that no error of a request crosses."""
     try:
         return await handler(request)
@@ -79,7 +79,7 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
 
 
 @web.middleware
-async def security_header_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def security_header_middleware(request: web.Request, handler: Answer) -> web.StreamResponse:
     """Add the headers that every answer carries."""
     response = await handler(request)
     if not response.prepared:

@@ -1,14 +1,17 @@
 """What a query string may hold: typed, bounded; anything else is a 422 that names the parameter."""
 
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, TypeVar
 
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from dthostmon.web.problems import ApiProblemError
 
 Query = TypeVar("Query", bound=BaseModel)
+
+YEARS = range(1970, 9999)  # the first and the last year of the calendar leave it in another zone
 
 
 def _demand_rfc3339(value: object) -> object:
@@ -18,7 +21,13 @@ def _demand_rfc3339(value: object) -> object:
     raise ValueError("write an RFC 3339 date and time with its zone, such as 2026-01-31T08:00:00Z")
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_demand_rfc3339)]
+def _demand_usual_year(moment: datetime) -> datetime:
+    if moment.year not in YEARS:
+        raise ValueError(f"write a year from {YEARS[0]} to {YEARS[-1]}")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_demand_rfc3339), AfterValidator(_demand_usual_year)]
 
 
 class NoQuery(BaseModel):

@@ -13,12 +13,12 @@ from dthostmon.errors import NotFoundError
 from dthostmon.model import Host
 from dthostmon.reports.documents import Document, host_document, ledger_document, run_document, stored_finding_document
 from dthostmon.web.auth import Scope, require_scope
+from dthostmon.web.problems import Answer
 from dthostmon.web.queries import NoQuery, PageQuery, SincePageQuery, SinceQuery, parse_query
 from dthostmon.web.sources import SOURCES, Sources
 
 Query = TypeVar("Query", bound=BaseModel)
 Route: TypeAlias = Callable[[web.Request, Sources, Query], Awaitable[Document]]
-Handler: TypeAlias = Callable[[web.Request], Awaitable[web.Response]]
 
 INDEX = f"""dthostmon {__version__} is running.
 
@@ -27,14 +27,14 @@ INDEX = f"""dthostmon {__version__} is running.
 """
 
 
-def reading(model: type[Query]) -> Callable[[Route[Query]], Handler]:
-    """Make a handler of a route: a key with scope read, a typed query, a JSON answer."""
+def reading(model: type[Query]) -> Callable[[Route[Query]], Answer]:
+    """Make the answer of a route: a key with scope read, a typed query, a JSON answer."""
 
-    def decorate(route: Route[Query]) -> Handler:
+    def decorate(route: Route[Query]) -> Answer:
         @wraps(route)
         async def answer(request: web.Request) -> web.Response:
             sources = request.app[SOURCES]
-            require_scope(request, await sources.store.keys(), sources.clock(), Scope.READ)
+            await require_scope(request, sources.store.keys, sources.clock(), Scope.READ)
             return json_response(await route(request, sources, parse_query(request, model)))
 
         return answer

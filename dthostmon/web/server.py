@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from dthostmon.config.fields import ListenAddress
+from dthostmon.errors import DthostmonError
 from dthostmon.web.problems import problem_middleware, security_header_middleware
 from dthostmon.web.routes import ROUTES
 from dthostmon.web.sources import SOURCES, Health, Sources
@@ -13,7 +15,15 @@ KEEPALIVE_SECONDS = 30  # aiohttp's own default keeps an idle connection for an 
 SHUTDOWN_SECONDS = 3  # what open requests get to end in; part of the 20 s in which the daemon stops
 LARGEST_BODY = 64 * 1024
 
-__all__ = ["Health", "Sources", "make_app", "serve"]
+__all__ = ["Health", "ListenError", "Sources", "make_app", "serve"]
+
+
+class ListenError(DthostmonError):
+    """The API's address cannot be bound."""
+
+    def __init__(self, address: ListenAddress, error: OSError | UnicodeError) -> None:
+        reason = str(getattr(error, "strerror", None) or error).rpartition(": ")[2]  # asyncio tells the address too
+        super().__init__(f"The API cannot listen on {address}: {reason}. Stop what uses it, or change api.listen.")
 
 
 def make_app(sources: Sources) -> web.Application:
@@ -26,7 +36,10 @@ def make_app(sources: Sources) -> web.Application:
 
 @asynccontextmanager
 async def serve(sources: Sources, host: str, port: int) -> AsyncIterator[int]:
-    """Serve until the block ends; gives the port, which is the system's choice where `port` is 0. Raises OSError."""
+    """Serve until the block ends; gives the port, which is the system's choice where `port` is 0.
+
+    Raises ListenError.
+    """
     runner = web.AppRunner(
         make_app(sources),
         handle_signals=False,
@@ -36,8 +49,10 @@ async def serve(sources: Sources, host: str, port: int) -> AsyncIterator[int]:
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
-        await site.start()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except (OSError, UnicodeError) as error:  # the latter: a name that is none
+            raise ListenError(ListenAddress(host, port), error) from error
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()

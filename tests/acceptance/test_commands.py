@@ -1,11 +1,12 @@
 """The commands that need no host: what they print and how they end."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.fixtures.program import Program
+from tests.fixtures.program import COMMAND_SECONDS, Program
 
 BROKEN = """\
 monitoring:
@@ -65,6 +66,21 @@ def test_an_unknown_command_is_a_usage_error(program: Program) -> None:
     program.run("monitro", code=2)
 
 
+@pytest.mark.parametrize("arguments", [("--help",), ("config", "schema"), ("logs", "--help")])
+def test_a_reader_that_left_is_no_error(program: Program, arguments: tuple[str, ...]) -> None:
+    for redirection in ("| true", ">&-"):
+        script = f'{{ "$@"; echo "exit $?" >&2; }} {redirection}'
+        done = subprocess.run(
+            ["sh", "-c", script, "sh", *program.command, *arguments],
+            cwd=program.folder,
+            env=program.environment,
+            capture_output=True,
+            timeout=COMMAND_SECONDS,
+            check=True,
+        )
+        assert done.stderr == b"exit 0\n"
+
+
 def test_analyze_needs_no_configuration_and_assigns_every_line(program: Program, tmp_path: Path) -> None:
     log = tmp_path / "auth.log"
     text = "".join(FAILED_LOGIN.format(minute, 40000 + minute) for minute in range(20)) + "\nan unfinished line"
@@ -109,6 +125,19 @@ def test_the_database_commands_tell_and_prune(program_on_both: Program) -> None:
     assert b"deleted 0 runs" in program.run("db", "prune").stdout
 
 
+def test_stored_lines_are_one_document(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "app.log").write_bytes(b"one\n\x1b[31mtwo \xff\nthree")
+    program.add_this_machine(tmp_path / "app.log", more=", probes: []")
+    program.configure()
+    program.document("monitor")
+    document = program.document("logs", "here", "--grep", "o")
+    assert document["host"] == "here"
+    assert [line["line"] for line in document["lines"]] == ["one", "\x1b[31mtwo \\xff"]
+    assert {line["path"] for line in document["lines"]} == {str(tmp_path / "app.log")}
+    assert all(line["read_at"].endswith("Z") for line in document["lines"])
+    program.run("logs", "here", "--raw", "--json", code=2)
+
+
 def test_keys_are_listed_without_their_secrets(program: Program) -> None:
     program.configure()
     made = program.document("key", "create", "grafana", "--scope", "read", "--expires", "30d")
@@ -121,6 +150,7 @@ def test_keys_are_listed_without_their_secrets(program: Program) -> None:
     program.run("key", "revoke", "grafana")
     program.run("key", "revoke", "grafana", code=2)
     program.run("key", "create", "x", "--scope", "read", "--expires", "soon", code=2)
+    assert b"control character" in program.run("key", "create", "x\n\x1b", "--scope", "read", code=2).stderr
 
 
 def test_hosts_are_listed_with_unknown_scores_as_null(program: Program) -> None:

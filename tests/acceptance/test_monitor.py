@@ -116,7 +116,10 @@ def test_a_key_that_others_can_read_fails_its_host_and_no_other(sshd: Start, pro
     assert runs["good"]["status"] == "ok"
     assert runs["bad"]["error_kind"] == "auth"
     assert "chmod 600" in runs["bad"]["error"]
-    assert b"chmod 600" in program.run("config", "check", code=2).stderr
+    [problem] = program.document("config", "check", code=2)["problems"]
+    line = 1 + program.configuration.read_text().splitlines().index(program.hosts[1])
+    assert (problem["path"], problem["line"]) == ("hosts[1].key", line)
+    assert "chmod 600" in problem["message"]
 
 
 def test_monitor_takes_names_sites_and_tags(sshd: Start, program: Program) -> None:
@@ -129,6 +132,7 @@ def test_monitor_takes_names_sites_and_tags(sshd: Start, program: Program) -> No
     assert [run["host"] for run in program.document("monitor", "--site", "here")["runs"]] == ["one"]
     assert [run["host"] for run in program.document("monitor", "--tag", "db")["runs"]] == ["two"]
     assert b"twoo" in program.run("monitor", "twoo", code=2).stderr
+    assert b"did you mean 'here'" in program.run("monitor", "--site", "her", code=2).stderr
 
 
 def test_setup_tells_each_host_and_what_mends_it(sshd: Start, program: Program) -> None:

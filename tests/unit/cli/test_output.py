@@ -1,13 +1,12 @@
-"""Nothing that a host sent steers a terminal or breaks a log line."""
+"""Nothing that a host sent steers a terminal; a document is one document."""
 
-import io
-import logging
+import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dthostmon.cli.log_format import ExtrasFormatter
-from dthostmon.cli.output import safe
+from dthostmon.cli.output import json_list, safe
 
 
 def test_escape_sequences_and_bidirectional_marks_are_shown() -> None:
@@ -23,14 +22,13 @@ def test_what_is_shown_is_printable(text: str) -> None:
     assert all(character.isprintable() for character in safe(text))
 
 
-def test_a_log_record_is_one_line_with_its_extras() -> None:
-    stream = io.StringIO()
-    record = logging.makeLogRecord(
-        {"msg": "a check failed", "levelname": "ERROR", "host": "web1", "error": "a\nb\x1b[0m"}
-    )
-    stream.write(ExtrasFormatter().format(record))
-    line = stream.getvalue()
-    assert "\n" not in line
-    assert "\x1b" not in line
-    assert "ERROR a check failed" in line
-    assert "host='web1'" in line
+@pytest.mark.parametrize("items", [[], ["one"], ["one", {"two": "\x1b\u202e"}, None]])
+def test_a_list_that_is_printed_item_by_item_is_one_document(
+    items: list[object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with json_list({"host": "web1"}, "lines") as print_item:
+        for item in items:
+            print_item(item)
+    printed = capsys.readouterr().out
+    assert printed.isascii()
+    assert json.loads(printed) == {"host": "web1", "lines": items}

@@ -4,9 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from dthostmon.store import ApiKey
-from dthostmon.web.auth import find_key, hash_key, new_key
+from dthostmon.web.auth import Scope, find_key, hash_key, new_key, require_scope
+from dthostmon.web.problems import ApiProblemError
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 SECRET = new_key()
@@ -40,3 +42,24 @@ def test_keys_are_long_distinct_and_not_kept() -> None:
     assert len(keys) == 100
     assert all(key.startswith("dth_") and len(key) >= 43 for key in keys)
     assert SECRET not in hash_key(SECRET)
+
+
+async def no_query() -> tuple[ApiKey, ...]:
+    raise AssertionError("the keys were loaded")
+
+
+async def test_a_request_without_a_key_costs_no_query() -> None:
+    with pytest.raises(ApiProblemError) as refused:
+        await require_scope(make_mocked_request("GET", "/"), no_query, NOW, Scope.READ)
+    assert refused.value.status == 401
+
+
+async def test_a_key_opens_its_scope_and_no_greater_one() -> None:
+    async def keys() -> tuple[ApiKey, ...]:
+        return (KEY,)
+
+    request = make_mocked_request("GET", "/", headers={"X-API-Key": SECRET})
+    assert await require_scope(request, keys, NOW, Scope.READ) == KEY
+    with pytest.raises(ApiProblemError) as refused:
+        await require_scope(request, keys, NOW, Scope.WRITE)
+    assert refused.value.status == 403
