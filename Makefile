@@ -53,7 +53,7 @@ parts:
 # Every benchmark runs, also after one that failed; the exit status tells.
 bench: parts .venv/installed-test
 	@status=0; for benchmark in $(BENCHMARKS); do \
-		echo "== $$benchmark"; $(BIN)/python "$$benchmark" || status=1; \
+		echo "== $$benchmark"; PYTHONPATH=. $(BIN)/python "$$benchmark" || status=1; \
 	done; exit $$status
 
 example: .venv/installed-run

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from dthostmon import __version__, web
 from dthostmon.app.lock import hold_lock
-from dthostmon.app.memory import keep_heap_small
+from dthostmon.app.memory import give_back_free_memory, keep_heap_small
 from dthostmon.app.parts import make_parts, now, opened_store, prune
 from dthostmon.app.schedule import Schedule, guard_clock
 from dthostmon.config import Configuration, changed, load
@@ -131,6 +131,7 @@ class Daemon:
             return
         deadline = max(interval, DEADLINE_TIMEOUTS * max(host.timeout for host in hosts))
         cycle = await run_cycle(hosts, self.checks, deadline)
+        give_back_free_memory()
         self.last_cycle, self.cycles = cycle, self.cycles + 1
         logger.info(
             "a cycle ended",

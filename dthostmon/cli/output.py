@@ -1,16 +1,17 @@
 """Printing: documents and tables to stdout, everything else to stderr; no byte of a host reaches the terminal raw."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain, repeat
+from itertools import chain, repeat, zip_longest
 
 import click
 
 from dthostmon.model import Severity
 
-SEVERITY_STYLES = {Severity.INFO: "", Severity.WARN: "yellow", Severity.CRITICAL: "bold red"}
+SEVERITY_COLOURS = {Severity.INFO: None, Severity.WARN: "yellow", Severity.CRITICAL: "red"}
 
 
 def safe(text: str) -> str:
@@ -53,32 +54,11 @@ def print_bytes(data: bytes) -> None:
     sys.stdout.buffer.write(data)
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], styles: Sequence[str] = ()) -> None:
-    """Print a table; `styles` has a rich style for each row, which shows on a terminal only."""
-    cells = [["-" if cell is None else safe(str(cell)) for cell in row] for row in rows]
-    if sys.stdout.isatty():
-        _print_styled(columns, cells, styles)
-    else:
-        _print_plain(columns, cells)
-
-
-def _print_plain(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    """Print a line for each row, for pipes and journals; a daemon that prints to those needs no rich."""
-    lines = [columns, *cells]
-    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
-    for line in lines:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-
-
-def _print_styled(columns: Sequence[str], cells: Sequence[Sequence[str]], styles: Sequence[str]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for index, row in enumerate(cells):
-        table.add_row(*(Text(cell, style=styles[index] if index < len(styles) else "") for cell in row))
-    Console(highlight=False).print(table)
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], colours: Sequence[str | None] = ()) -> None:
+    """Print a line for each row, in its colour. On a terminal a line is cut at the edge; elsewhere nothing is."""
+    cells = [columns, *(["-" if cell is None else safe(str(cell)) for cell in row] for row in rows)]
+    widths = [max(len(line[index]) for line in cells) for index in range(len(columns))]
+    edge = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line, colour in zip_longest(cells, [None, *colours][: len(cells)]):
+        text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        click.secho(text if edge is None or len(text) <= edge else f"{text[: edge - 1]}…", fg=colour)

@@ -12,8 +12,8 @@ SHOWN_FINDINGS = 10
 def print_runs(runs: Sequence[Run]) -> None:
     """Print a row for each run and, below, what needs a person."""
     rows = [_row(run) for run in runs]
-    columns = ("host", "status", "score", "severity", "cpu", "memory", "fullest disk", "new lines", "summary")
-    output.print_table(columns, rows, [output.SEVERITY_STYLES[run.severity] for run in runs])
+    columns = ("host", "status", "score", "severity", "cpu", "memory", "disk", "lines", "summary")
+    output.print_table(columns, rows, [output.SEVERITY_COLOURS[run.severity] for run in runs])
     for run in runs:
         _print_findings(run)
 
@@ -29,7 +29,7 @@ def _row(run: Run) -> Sequence[object]:
         _percent(metrics.memory_percent if metrics else None),
         _fullest(metrics),
         sum(log.lines for log in run.logs) if run.status is RunStatus.OK else None,
-        run.summary,
+        run.summary if run.error_kind is None else f"could not be checked: {run.error_kind}",
     )
 
 

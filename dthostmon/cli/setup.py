@@ -45,9 +45,23 @@ def setup(invocation: Invocation, names: Sequence[str], as_json: bool) -> int:
     if as_json:
         output.print_json([{column: getattr(result, column) for column in (*columns, "is_good")} for result in results])
     else:
-        styles = ["" if result.is_good else "bold red" for result in results]
-        output.print_table(columns, [[getattr(result, column) for column in columns] for result in results], styles)
+        _print(results)
     return 0 if all(result.is_good for result in results) else 1
+
+
+def _print(results: Sequence[Tested]) -> None:
+    """Print a row for each host and, below, what is wrong in full and the commands that mend it."""
+    rows = [
+        (one.host, one.address, one.connection.partition(":")[0], one.shell, one.logs.partition(";")[0])
+        for one in results
+    ]
+    colours = [None if result.is_good else "red" for result in results]
+    output.print_table(("host", "address", "connection", "shell", "logs"), rows, colours)
+    for result in results:
+        if not result.is_good:
+            trouble = result.logs if result.connection == "ok" else result.connection
+            output.print_line(f"{result.host}: {trouble}")
+            output.print_line(f"    What to do: {result.fix}")
 
 
 async def _test_all(hosts: Sequence[Host], limit: int) -> list[Tested]:
