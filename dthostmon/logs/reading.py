@@ -83,14 +83,13 @@ async def read_new(
         raise several.exceptions[0] from several  # all of them tell of the one connection
     outcomes = [tasks[log.path].result() for log in matched.logs]
     readings = tuple(outcome.reading for outcome in outcomes if outcome.reading)
+    told = [*matched.problems, *(problem for outcome in outcomes for problem in outcome.problems)]
+    if patterns and not readings and not told:
+        told.append(problems.nothing_read())
     return LogsReading(
         logs=readings,
         patterns=matched.patterns - _unread_patterns(matched.logs, readings),
-        problems=(
-            *matched.problems,
-            *(problem for outcome in outcomes for problem in outcome.problems),
-            *([] if readings or not patterns else [problems.nothing_read()]),
-        ),
+        problems=tuple(told),
     )
 
 

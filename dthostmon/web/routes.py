@@ -62,11 +62,16 @@ async def index(_request: web.Request) -> web.Response:
     return web.Response(text=INDEX)
 
 
-@reading(NoQuery)
-async def list_hosts(_request: web.Request, sources: Sources, _query: NoQuery) -> Document:
-    """All configured hosts with their latest run in short."""
+@reading(PageQuery)
+async def list_hosts(_request: web.Request, sources: Sources, query: PageQuery) -> Document:
+    """The configured hosts by name, each with its latest run in short."""
     latest = await sources.store.latest_runs()
-    return {"hosts": [host_document(host, latest.get(host.name)) for host in sources.hosts()]}
+    hosts = sorted((host for host in sources.hosts() if host.name > (query.after or "")), key=lambda host: host.name)
+    page = hosts[: query.limit]
+    return {
+        "hosts": [host_document(host, latest.get(host.name)) for host in page],
+        "next": page[-1].name if len(hosts) > len(page) else None,
+    }
 
 
 @reading(NoQuery)

@@ -176,7 +176,8 @@ def test_the_api_wants_a_key_and_pages_through_runs(watched: Program) -> None:
         assert daemon.get("/api/v1/hosts")[0] == 401
         assert daemon.get("/api/v1/hosts", "dth_wrong")[0] == 401
         status, hosts = daemon.get("/api/v1/hosts", key)
-        assert (status, [host["name"] for host in hosts["hosts"]]) == (200, ["here"])
+        assert (status, [host["name"] for host in hosts["hosts"]], hosts["next"]) == (200, ["here"], None)
+        assert daemon.get("/api/v1/hosts?after=here", key)[1]["hosts"] == []
         wait_for_run(daemon, key, "here")
         seen: list[str] = []
         after = ""

@@ -106,6 +106,11 @@ async def test_a_missing_log_is_an_information_and_no_failure(files: Files, tmp_
     assert [(problem.kind, problem.severity) for problem in reading.problems] == [("log-missing", Severity.INFO)]
 
 
+async def test_a_host_of_which_no_log_is_read_says_so(files: Files, tmp_path: Path) -> None:
+    reading = await Reader(files, (f"{tmp_path}/*.log",)).visit()
+    assert [(problem.kind, problem.severity) for problem in reading.problems] == [("log-none", Severity.INFO)]
+
+
 async def test_a_fifo_and_a_directory_are_told_and_never_opened(files: Files, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     reading = await Reader(files, (f"{tmp_path}/fifo", str(tmp_path))).visit()
