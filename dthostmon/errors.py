@@ -57,14 +57,6 @@ class ConfigurationError(DthostmonError):
         self.problems = tuple(problems)
 
 
-class RulePackError(DthostmonError):
-    """A rule pack is refused; the others load."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
-        self.problems = tuple(problems)
-
-
 class VisitError(DthostmonError):
     """A host could not be visited. `fix` is the command or the step that mends it."""
 

@@ -64,7 +64,8 @@ def _read(file: Path) -> bytes:
 
 
 def _print(examined: "Examination") -> None:
-    output.print_line(f"{examined.lines} lines, {len(examined.templates)} templates, {len(examined.findings)} findings")
+    counts = (examined.lines, len(examined.templates), len(examined.findings))
+    output.print_line("Lines: {}, templates: {}, findings: {}".format(*counts))
     for finding in examined.findings:
         print_finding("", finding)
     rows = [

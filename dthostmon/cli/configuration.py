@@ -87,11 +87,12 @@ def show(invocation: Invocation, host: str | None, as_json: bool) -> None:
     "--output",
     "target",
     type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("dthostmon.yaml"),
-    show_default=True,
+    help="Where to write it; else the file named with -c, else dthostmon.yaml.",
 )
-def init(target: Path) -> None:
+@click.pass_obj
+def init(invocation: Invocation, target: Path | None) -> None:
     """Write a commented configuration that watches this machine; never over an existing file."""
+    target = target or invocation.config_file or Path("dthostmon.yaml")
     try:
         with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(starter_text(platform.node() or "localhost", _logs_of_this_machine()))

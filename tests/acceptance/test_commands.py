@@ -48,6 +48,11 @@ def test_a_first_configuration_is_written_checked_and_never_overwritten(program:
     assert program.configuration.read_text() == before
 
 
+def test_a_first_configuration_is_written_where_c_says(program: Program) -> None:
+    program.run("-c", "elsewhere.yaml", "config", "init")
+    assert [path.name for path in program.folder.iterdir()] == ["elsewhere.yaml"]
+
+
 def test_config_show_masks_secrets_and_tells_origins(program: Program) -> None:
     program.add_this_machine()
     program.configure('ssh: {passphrase: "very-secret"}')

@@ -37,6 +37,16 @@ def make_key(program: Program, scope: str = "read") -> str:
     return str(program.document("key", "create", f"test-{scope}", "--scope", scope)["key"])
 
 
+def watch_one_log(program: Program, server: PostgresServer, folder: Path) -> Path:
+    """Let the program watch a log of one line and store what it finds in a database of the server."""
+    program.database = server.create_database()
+    log = folder / "app.log"
+    log.write_text("the first line\n")
+    program.add_this_machine(log, more=", probes: []")
+    program.configure("monitoring: {interval: 10s}")
+    return log
+
+
 @pytest.fixture
 def watched(program: Program, tmp_path: Path) -> Program:
     log = tmp_path / "app.log"
@@ -127,11 +137,7 @@ def test_an_edit_that_is_taken_back_is_no_longer_refused(watched: Program) -> No
 def test_a_database_that_dies_and_comes_back_loses_no_line(
     own_postgres_server: PostgresServer, program: Program, tmp_path: Path
 ) -> None:
-    program.database = own_postgres_server.create_database()
-    log = tmp_path / "app.log"
-    log.write_text("the first line\n")
-    program.add_this_machine(log, more=", probes: []")
-    program.configure("monitoring: {interval: 10s}")
+    log = watch_one_log(program, own_postgres_server, tmp_path)
     program.document("monitor")
     own_postgres_server.kill()
     done = program.run("monitor", code=1)
@@ -147,11 +153,7 @@ def test_a_database_that_dies_and_comes_back_loses_no_line(
 def test_a_daemon_goes_on_when_its_database_was_away(
     own_postgres_server: PostgresServer, program: Program, tmp_path: Path
 ) -> None:
-    program.database = own_postgres_server.create_database()
-    log = tmp_path / "app.log"
-    log.write_text("the first line\n")
-    program.add_this_machine(log, more=", probes: []")
-    program.configure("monitoring: {interval: 10s}")
+    log = watch_one_log(program, own_postgres_server, tmp_path)
     key = make_key(program)
     with program.daemon() as daemon:
         wait_for_run(daemon, key, "here")
