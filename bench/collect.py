@@ -23,7 +23,7 @@ from log_lines import seeded, some_bytes
 from paramiko_reader import WholeFileReader, fetch_over_exec, fetch_over_sftp
 from relay import CountingRelay
 
-from dthostmon.logs import Caps, read_new
+from dthostmon.logs import Caps, read_files
 from dthostmon.model import Host, HostState
 from dthostmon.transport import Session, connect
 from tests.fixtures.sshd import make_host, public_key, start_sshd
@@ -103,7 +103,7 @@ class Visits:
 
     async def _read(self, host: Host, session: Session) -> Arrivals:
         state = self._states.get(host.name, HostState({}, frozenset()))
-        reading = await read_new(session.files, host.logs, state, host.look_back, Caps())
+        reading = await read_files(session.files, host.logs, state, host.look_back, Caps())
         cursors = {log.path: log.cursor for log in reading.logs if log.cursor}
         self._states[host.name] = HostState(cursors, reading.patterns)
         return {log.path: log.data for log in reading.logs}

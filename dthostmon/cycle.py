@@ -109,7 +109,7 @@ async def _visit(host: Host, state: HostState, parts: Parts) -> tuple[LogsReadin
     session = await parts.connect(host)
     try:
         _tell_phase(host, "read")
-        reading = await logs.read_new(session.files, host.logs, state, host.look_back)
+        reading = await logs.read_new(session, host.logs, state, host.look_back)
         _tell_phase(host, "facts")
         return reading, await facts.gather(session, host.probes, state.cpu_times)
     finally:
@@ -134,6 +134,7 @@ def _coverage(log: LogReading, tally: analysis.Tally | None) -> Coverage:
         skip_reason=log.skip_reason,
         lines=tally.lines if tally else 0,
         rotated=log.rotated,
+        gaps=log.gaps,
     )
 
 

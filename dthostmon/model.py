@@ -155,24 +155,44 @@ class HostState:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """A piece of a log that was never read and never will be; `bytes` is None where nobody can tell how much it was."""
+
+    bytes: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogReading:
     """What one visit found in one log.
 
     `data` holds whole lines only (a flushed tail may lack its last newline). `breaks` are the places in `data` where
     a file ended within a line, so that the next file's first line is not joined to it. `bytes_appeared` comes from
     file sizes and cursors, never from `data`. `bytes_pending` is there and not read yet: a half-written line, or the
-    backlog behind a cap. `cursor` is None where nothing could be read; `skip_reason` then says why.
+    backlog behind a cap; None = there is more, and its host cannot tell how much. `gaps` are what is lost. `cursor` is
+    None where nothing could be read; `unreadable` then says why.
     """
 
     path: str
     data: bytes
     cursor: Cursor | None
     bytes_appeared: int
-    bytes_skipped: int = 0
-    bytes_pending: int = 0
-    skip_reason: str | None = None
+    bytes_pending: int | None = 0
+    gaps: tuple[Gap, ...] = ()
+    unreadable: str | None = None
     rotated: bool = False
     breaks: tuple[int, ...] = ()
+
+    @property
+    def bytes_skipped(self) -> int:
+        """How many of the bytes that appeared are lost."""
+        return sum(gap.bytes or 0 for gap in self.gaps)
+
+    @property
+    def skip_reason(self) -> str | None:
+        """Why something was not read; None where all was."""
+        reasons = dict.fromkeys([*([self.unreadable] if self.unreadable else []), *(gap.reason for gap in self.gaps)])
+        return "; ".join(reasons) or None
 
     @property
     def parts(self) -> tuple[bytes, ...]:
@@ -189,10 +209,11 @@ class Coverage:
     bytes_appeared: int
     bytes_analysed: int
     bytes_skipped: int
-    bytes_pending: int
+    bytes_pending: int | None
     skip_reason: str | None
     lines: int
     rotated: bool
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def bytes_unexplained(self) -> int:

@@ -102,7 +102,7 @@ async def _visit(host: Host) -> tuple[LogsReading, str]:
     """Return what can be read and what is told of the shell."""
     session = await connect(host)
     try:
-        reading = await logs.read_new(session.files, host.logs, HostState({}, frozenset()), look_back=0)
+        reading = await logs.read_new(session, host.logs, HostState({}, frozenset()), look_back=0)
         return reading, await _test_shell(session.shell)
     finally:
         await session.close()

@@ -1,5 +1,6 @@
 """Reads what is new in a host's logs: patterns to files, cursors, rotation, and the ledger of every byte."""
 
-from dthostmon.logs.reading import Caps, read_new
+from dthostmon.logs.reading import Caps, read_files
+from dthostmon.logs.visit import read_new
 
-__all__ = ["Caps", "read_new"]
+__all__ = ["Caps", "read_files", "read_new"]

@@ -19,7 +19,7 @@ from dthostmon.logs.positions import (
     unread_bytes,
 )
 from dthostmon.logs.segments import FIRST_READ, Allowance, Budget, Segment, flush, read_segment, wait
-from dthostmon.model import Cursor, FilePosition, Finding, HostState, LogReading, LogsReading
+from dthostmon.model import Cursor, FilePosition, Finding, Gap, HostState, LogReading, LogsReading
 from dthostmon.transport import Files, FileStat
 
 LOST_REASON = "the file was truncated, replaced or compressed before its rest was read"
@@ -33,6 +33,9 @@ class Caps:
     log: int = 4 * 1024 * 1024
     host: int = 16 * 1024 * 1024
     files: int = 500
+
+
+CAPS = Caps()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,8 @@ class _Outcome:
     problems: tuple[Finding, ...] = ()
 
 
-async def read_new(
-    files: Files, patterns: Sequence[str], state: HostState, look_back: int, caps: Caps = Caps()
+async def read_files(
+    files: Files, patterns: Sequence[str], state: HostState, look_back: int, caps: Caps = CAPS
 ) -> LogsReading:
     """Read what is new in the logs that the patterns name.
 
@@ -115,7 +118,7 @@ async def _read_or_report(
             return await _read_known(files, log, cursor, allowance)
         return _Outcome(await _read_first(files, log, look_back, allowance))
     except FileUnreadableError as error:
-        nothing = LogReading(path=log.path, data=b"", cursor=None, bytes_appeared=0, skip_reason=error.reason)
+        nothing = LogReading(path=log.path, data=b"", cursor=None, bytes_appeared=0, unreadable=error.reason)
         return _Outcome(nothing, (problems.unreadable(error.path, error.reason),))
 
 
@@ -269,9 +272,8 @@ def _outcome(
         data=b"".join(segment.data for segment in everything),
         cursor=replace(cursor, current=current, previous=older[-1].position if older else None),
         bytes_appeared=sum(segment.appeared for segment in everything) + earlier.lost,
-        bytes_skipped=earlier.lost,
         bytes_pending=sum(segment.pending for segment in everything) + unread,
-        skip_reason=LOST_REASON if earlier.lost else None,
+        gaps=(Gap(earlier.lost, LOST_REASON),) if earlier.lost else (),
         rotated=rotated,
         breaks=tuple(accumulate(len(segment.data) for segment in everything)),
     )

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
-from dthostmon.model import Coverage, Cycle, Facts, Finding, Host, Metrics, Run, RunStatus, TemplateCount
+from dthostmon.model import Coverage, Cycle, Facts, Finding, Gap, Host, Metrics, Run, RunStatus, TemplateCount
 
 if TYPE_CHECKING:  # the store brings sqlalchemy, which `analyze` can do without
-    from dthostmon.store import LedgerEntry, StoredFinding
+    from dthostmon.store import LedgerEntry, LedgerGap, StoredFinding
 
 Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | float | bool | None"
 Document: TypeAlias = dict[str, Json]
@@ -88,7 +88,13 @@ def coverage_document(coverage: Coverage) -> Document:
         "skip_reason": coverage.skip_reason,
         "lines": coverage.lines,
         "rotated": coverage.rotated,
+        "gaps": [gap_document(gap) for gap in coverage.gaps],
     }
+
+
+def gap_document(gap: "Gap | LedgerGap") -> Document:
+    """A piece of a log that was never read; bytes null = nobody can tell how much it was."""
+    return {"bytes": gap.bytes, "reason": gap.reason}
 
 
 def metrics_document(metrics: Metrics | None) -> Document | None:
@@ -182,5 +188,5 @@ def ledger_document(entry: "LedgerEntry") -> Document:
         "bytes_skipped": entry.bytes_skipped,
         "bytes_pending": entry.bytes_pending,
         "skip_reason": entry.skip_reason,
-        "gaps": list(entry.gaps),
+        "gaps": [{"seen_at": timestamp(gap.seen_at), **gap_document(gap)} for gap in entry.gaps],
     }

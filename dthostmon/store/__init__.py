@@ -4,7 +4,7 @@ from dthostmon.store.chunks import StoredChunk
 from dthostmon.store.cycles import CycleRow
 from dthostmon.store.findings import StoredFinding
 from dthostmon.store.keys import ApiKey
-from dthostmon.store.ledger import LedgerEntry
+from dthostmon.store.ledger import LedgerEntry, LedgerGap
 from dthostmon.store.lock import DaemonLock
 from dthostmon.store.pages import InvalidPageError, Page
 from dthostmon.store.retention import PruneResult
@@ -18,6 +18,7 @@ __all__ = [
     "DaemonLock",
     "InvalidPageError",
     "LedgerEntry",
+    "LedgerGap",
     "Page",
     "PruneResult",
     "Store",

@@ -1,21 +1,35 @@
 """The ledger: what appeared in each log, and what became of it, summed over runs."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from dthostmon.store.columns import AnyRow
+from dthostmon.store.columns import AnyRow, AnySelect
 from dthostmon.store.dialect import total
 from dthostmon.store.engine import Database
 from dthostmon.store.tables import coverage, hosts, logs, runs
+
+GAPS_TOLD = 1000  # the newest; a log that is lost again and again would make the ledger itself a flood
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerGap:
+    """What was lost of one log, and when that was seen; `bytes` is None where nobody can tell."""
+
+    seen_at: datetime
+    bytes: int | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """The sums of one log over some runs; `since` is when the first of them started.
 
-    `bytes_pending` is what the last of them left, `skip_reason` the last one given.
+    `bytes_pending` is what the last of them left (None: nobody can tell), `skip_reason` the last one given, `gaps` what
+    was lost, oldest first.
     """
 
     host: str
@@ -24,18 +38,34 @@ class LedgerEntry:
     bytes_appeared: int
     bytes_analysed: int
     bytes_skipped: int
-    bytes_pending: int
+    bytes_pending: int | None
     skip_reason: str | None
-    gaps: tuple[str, ...] = ()
+    gaps: tuple[LedgerGap, ...] = ()
 
 
 async def sums(database: Database, host: str | None, since: datetime | None) -> tuple[LedgerEntry, ...]:
     """Return the ledger of every log, by host and path."""
     async with database.read() as connection:
-        return tuple(_entry(row) for row in await connection.execute(_query(host, since)))
+        gaps: dict[int, list[LedgerGap]] = defaultdict(list)
+        for row in await connection.execute(_gaps_query(host, since)):
+            gaps[row.log_id] += [LedgerGap(row.started_at, **gap) for gap in row.gaps]
+        return tuple(_entry(row, gaps[row.log_id]) for row in await connection.execute(_query(host, since)))
 
 
-def _query(host: str | None, since: datetime | None) -> sa.Select[*tuple[object, ...]]:
+def _gaps_query(host: str | None, since: datetime | None) -> AnySelect:
+    columns = coverage.c.log_id, coverage.c.gaps, runs.c.started_at
+    query = sa.select(*columns).join(runs, runs.c.id == coverage.c.run_id).where(coverage.c.gaps.is_not(None))
+    newest = _chosen(query, host, since).order_by(runs.c.id.desc()).limit(GAPS_TOLD).subquery("newest")
+    return sa.select(newest).order_by(newest.c.started_at)
+
+
+def _chosen(query: AnySelect, host: str | None, since: datetime | None) -> AnySelect:
+    if host is not None:
+        query = query.where(runs.c.host_id.in_(sa.select(hosts.c.id).where(hosts.c.name == host)))
+    return query if since is None else query.where(runs.c.started_at >= since)
+
+
+def _query(host: str | None, since: datetime | None) -> AnySelect:
     summed = _sums(host, since)
     last, last_skip = coverage.alias("last"), coverage.alias("last_skip")
     return (
@@ -63,14 +93,10 @@ def _sums(host: str | None, since: datetime | None) -> sa.Subquery:
         .join(runs, runs.c.id == coverage.c.run_id)
         .group_by(coverage.c.log_id)
     )
-    if host is not None:
-        query = query.where(runs.c.host_id.in_(sa.select(hosts.c.id).where(hosts.c.name == host)))
-    if since is not None:
-        query = query.where(runs.c.started_at >= since)
-    return query.subquery("summed")
+    return _chosen(query, host, since).subquery("summed")
 
 
-def _entry(row: AnyRow) -> LedgerEntry:
+def _entry(row: AnyRow, gaps: Sequence[LedgerGap]) -> LedgerEntry:
     return LedgerEntry(
         row.name,
         row.path,
@@ -80,4 +106,5 @@ def _entry(row: AnyRow) -> LedgerEntry:
         int(row.bytes_skipped),
         row.bytes_pending,
         row.skip_reason,
+        tuple(gaps),
     )

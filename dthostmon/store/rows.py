@@ -12,6 +12,7 @@ from dthostmon.model import (
     Facts,
     Finding,
     FindingSource,
+    Gap,
     Identity,
     Metrics,
     Reason,
@@ -73,6 +74,7 @@ def coverage_rows(run: Run, run_id: int, log_ids: Mapping[str, int]) -> list[dic
             "log_id": log_ids[entry.path],
             "position": position,
             **{name: getattr(entry, name) for name in LEDGER},
+            "gaps": [asdict(gap) for gap in entry.gaps] or None,
         }
         for position, entry in enumerate(run.logs)
     ]
@@ -147,7 +149,8 @@ def finding_value(row: AnyRow) -> Finding:
 
 def coverage_value(row: AnyRow) -> Coverage:
     """Build the ledger of one log in one run from its row (with the log's `path`)."""
-    return Coverage(row.path, **{name: getattr(row, name) for name in LEDGER})
+    gaps = tuple(Gap(**gap) for gap in row.gaps or ())
+    return Coverage(row.path, **{name: getattr(row, name) for name in LEDGER}, gaps=gaps)
 
 
 def disk_value(row: AnyRow) -> DiskUsage:

@@ -48,7 +48,7 @@ class Reader:
     everything: bytes = b""
 
     async def visit(self) -> LogsReading:
-        reading = await logs.read_new(self.files, self.patterns, self.state, self.look_back, self.caps)
+        reading = await logs.read_files(self.files, self.patterns, self.state, self.look_back, self.caps)
         cursors = {log.path: _stored(log.cursor) for log in reading.logs if log.cursor}
         self.state = HostState({**self.state.cursors, **cursors}, self.state.patterns | reading.patterns)
         self.everything += b"".join(log.data for log in reading.logs)

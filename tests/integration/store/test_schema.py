@@ -51,11 +51,12 @@ async def test_four_starts_at_once_upgrade_once(empty_store_url: str):
 
 
 async def test_an_upgrade_tells_from_where_to_where(empty_store_url: str):
+    newest = schema.REVISIONS[-1]
     results = await asyncio.gather(*(upgrade(empty_store_url) for _ in range(3)))
     assert sorted(results, key=lambda result: result.before or "") == [
-        UpgradeResult(None, "0001"),
-        UpgradeResult("0001", "0001"),
-        UpgradeResult("0001", "0001"),
+        UpgradeResult(None, newest),
+        UpgradeResult(newest, newest),
+        UpgradeResult(newest, newest),
     ]
 
 

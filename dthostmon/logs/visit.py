@@ -1,0 +1,17 @@
+"""One visit to all logs of a host, of whatever kind each pattern names."""
+
+from collections.abc import Sequence
+
+from dthostmon.logs.reading import CAPS, Caps, read_files
+from dthostmon.model import HostState, LogsReading
+from dthostmon.transport import Session
+
+
+async def read_new(
+    session: Session, patterns: Sequence[str], state: HostState, look_back: int, caps: Caps = CAPS
+) -> LogsReading:
+    """Read what is new in the logs that the patterns name.
+
+    Raises VisitError where the connection died: nothing of this visit counts then.
+    """
+    return await read_files(session.files, patterns, state, look_back, caps)
