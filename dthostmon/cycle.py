@@ -60,6 +60,7 @@ class Parts:
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
     nonce: Callable[[], str]
+    memory: logs.Memory = field(default_factory=logs.Memory)
     # one thread: Python computes one thing at a time anyway, and one host's lines at a time need less memory
     analyst: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "analyst"))
 
@@ -73,12 +74,29 @@ async def check_host(host: Host, parts: Parts) -> Run:
     started_at, begin = parts.clock(), parts.monotonic()
     _tell_phase(host, "load")
     state = await parts.store.load_state(host.name)
-    async with asyncio.timeout(host.timeout):
-        reading, known = await _visit(host, state, parts)
-    _tell_phase(host, "analyse")
-    new_lines = [(log.path, part) for log in reading.logs for part in log.parts]
-    work = partial(analysis.examine, new_lines, parts.rules, host.thresholds, _judged(known.metrics, state))
-    examined = await asyncio.get_running_loop().run_in_executor(parts.analyst, work)
+    with logs.room_in(parts.memory) as room:
+        async with asyncio.timeout(host.timeout) as room.deadline:
+            reading, known = await _visit(host, state, parts, room)
+        _tell_phase(host, "analyse")
+        new_lines = [(log.path, part) for log in reading.logs for part in log.parts]
+        work = partial(analysis.examine, new_lines, parts.rules, host.thresholds, _judged(known.metrics, state))
+        examined = await asyncio.get_running_loop().run_in_executor(parts.analyst, work)
+        visit = _make_visit(host, reading, known, examined, started_at, parts.monotonic() - begin)
+        _tell_phase(host, "save")
+        saved = await parts.store.save_run(visit)
+    _tell_phase(host, "done")
+    return saved
+
+
+def _make_visit(
+    host: Host,
+    reading: LogsReading,
+    known: Facts,
+    examined: analysis.Examination,
+    started_at: datetime,
+    duration: float,
+) -> Visit:
+    """Grade what a visit found, and make of it what is stored."""
     findings = (*reading.problems, *examined.findings)
     grade = scoring.grade(findings)
     run = Run(
@@ -86,30 +104,27 @@ async def check_host(host: Host, parts: Parts) -> Run:
         site=host.site,
         status=RunStatus.OK,
         started_at=started_at,
-        duration=parts.monotonic() - begin,
+        duration=duration,
         severity=grade.severity,
         score=grade.score,
         reasons=grade.reasons,
         summary=scoring.summary(findings),
         recommendations=scoring.recommendations(findings),
         findings=findings,
-        logs=tuple(_coverage(log, examined.tallies.get(log.path)) for log in reading.logs),
+        logs=tuple(make_coverage(log, examined.tallies.get(log.path)) for log in reading.logs),
         facts=known,
     )
     for row in filter(lambda row: row.bytes_unexplained, run.logs):
         logger.error("the ledger does not add up", extra={"host": host.name, "log": row.path})
-    _tell_phase(host, "save")
-    saved = await parts.store.save_run(Visit(run, reading.logs, reading.patterns, examined.templates))
-    _tell_phase(host, "done")
-    return saved
+    return Visit(run, reading.logs, reading.patterns, examined.templates)
 
 
-async def _visit(host: Host, state: HostState, parts: Parts) -> tuple[LogsReading, Facts]:
+async def _visit(host: Host, state: HostState, parts: Parts, room: logs.Room) -> tuple[LogsReading, Facts]:
     _tell_phase(host, "connect")
     session = await parts.connect(host)
     try:
         _tell_phase(host, "read")
-        reading = await logs.read_new(session, host.logs, state, host.look_back)
+        reading = await logs.read_new(session, host.logs, state, host.look_back, logs.Caps(lag=host.max_lag), room)
         _tell_phase(host, "facts")
         return reading, await facts.gather(session, host.probes, state.cpu_times)
     finally:
@@ -121,7 +136,7 @@ def _judged(metrics: Metrics | None, state: HostState) -> Metrics | None:
     return replace(metrics, cpu_percent=None) if metrics and state.cpu_times is None else metrics
 
 
-def _coverage(log: LogReading, tally: analysis.Tally | None) -> Coverage:
+def make_coverage(log: LogReading, tally: analysis.Tally | None) -> Coverage:
     """Write a log's row of the ledger: what appeared comes from the reading, what was analysed from the lines that
     were judged.
     """

@@ -87,6 +87,12 @@ class FileUnreadableError(DthostmonError):
         self.reason = reason
 
 
+class FileUnfinishedError(FileUnreadableError):
+    """One file on a host is still being made."""
+
+    transient = True
+
+
 class StoreError(DthostmonError):
     """The database refused or was lost."""
 

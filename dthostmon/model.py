@@ -99,6 +99,7 @@ class Host:
     interval: float
     timeout: float
     look_back: int
+    max_lag: int = 256 * 2**20
     enabled: bool = True
 
     @property
@@ -113,8 +114,9 @@ class FilePosition:
 
     `path` is where the bytes were found: the log's own path, or the name that a rotation gave the file. All before
     `offset` was taken; up to `examined` there is an unfinished line; up to `size` there is a backlog that a cap left.
-    `fingerprint` is the hex SHA-256 of the up to 256 bytes before `offset`. `unchanged` and `absent` count the visits
-    in a row that found the file as it was, and not at all.
+    `fingerprint` is the hex SHA-256 of the up to 256 bytes before `offset`, `head` that of the first `head_size` bytes.
+    `unchanged`, `absent` and `held` count the visits in a row that found the file as it was, that did not find it, and
+    that could not tell what became of it.
     """
 
     path: str
@@ -126,6 +128,9 @@ class FilePosition:
     fingerprint: str
     unchanged: int = 0
     absent: int = 0
+    held: int = 0
+    head: str = ""
+    head_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

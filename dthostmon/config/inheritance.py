@@ -32,6 +32,7 @@ INHERITED: Mapping[str, tuple[str, ...]] = {
     "thresholds": ("thresholds",),
     "reports": ("reports",),
     "look_back": ("look_back",),
+    "max_lag": ("max_lag",),
     "interval": ("monitoring", "interval"),
     "host_timeout": ("monitoring", "host_timeout"),
 }
@@ -58,6 +59,7 @@ def make_host(settings: Settings, own: HostSettings, environ: Mapping[str, str])
         interval=_innermost(own.interval, site.interval, monitoring.interval),
         timeout=_innermost(own.host_timeout, site.host_timeout, monitoring.host_timeout),
         look_back=_innermost(own.look_back, site.look_back, settings.look_back),
+        max_lag=_innermost(own.max_lag, site.max_lag, settings.max_lag),
         enabled=own.enabled,
     )
 

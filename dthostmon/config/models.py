@@ -94,6 +94,7 @@ class Overrides(Section):
         default=None, description="Over reports, key by key.", examples=[{"frequency": "weekly"}]
     )
     look_back: Size | None = Field(default=None, description="Instead of look_back.", examples=["1MiB"])
+    max_lag: Size | None = Field(default=None, description="Instead of max_lag.", examples=["1GiB"])
     interval: Interval | None = Field(default=None, description="Instead of monitoring.interval.", examples=["5m"])
     host_timeout: Timeout | None = Field(
         default=None, description="Instead of monitoring.host_timeout.", examples=["3m"]
@@ -170,6 +171,11 @@ class Settings(Section):
         default=64 * 1024,
         description="How far before its end a log is read the first time it is seen.",
         examples=["1MiB"],
+    )
+    max_lag: Size = Field(
+        default=256 * 2**20,
+        description="A log of which more than this is unread is not caught up with: the rest is skipped and counted.",
+        examples=["1GiB"],
     )
     retention: RetentionTimes = Field(default=RetentionTimes(), description="How long things are kept.")
     api: Api = Field(default=Api(), description="The API and the dashboard.")

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from dthostmon.errors import FileUnreadableError
 from dthostmon.logs import problems
-from dthostmon.logs.rotation import COMPRESSED, rotated_name
+from dthostmon.logs.compressed import is_compressed
+from dthostmon.logs.rotation import rotated_name
 from dthostmon.model import Finding, HostState
 from dthostmon.transport import DirectoryEntry, Files, FileStat
 
@@ -104,7 +105,7 @@ async def _match_glob(files: Files, pattern: str) -> _Match:
     for part in parents:
         folders = await _matching_folders(files, folders, part, refused)
     entries = await _matching_entries(files, folders, last, refused)
-    plain = [(path, entry) for path, entry in entries if not COMPRESSED.fullmatch(path)]
+    plain = [(path, entry) for path, entry in entries if not is_compressed(path)]
     logs = {path: stat for path, stat in await _resolve_links(files, plain) if stat.regular}
     told = tuple(problems.unlistable(error.path, error.reason, is_all=not logs) for error in refused)
     return _Match(pattern, logs, told, is_visited=bool(logs) or not refused)

@@ -9,6 +9,7 @@ from dthostmon.transport import FileStat
 FINGERPRINT_BYTES = 256
 FLUSH_AFTER_VISITS = 2  # an unfinished line that two visits found unchanged is taken as it is
 GONE_AFTER_VISITS = 2  # a file that two visits did not find is gone
+HELD_VISITS = 2  # how long a rotation under way, or a size that went back, is waited for
 
 
 def fingerprint(before: bytes) -> str:
@@ -37,7 +38,19 @@ def moved(position: FilePosition, stat: FileStat, before: bytes, taken: int, exa
         fingerprint=fingerprint(before),
         unchanged=0,
         absent=0,
+        held=0,
     )
+
+
+def with_head(position: FilePosition, start: bytes) -> FilePosition:
+    """Remember how a file begins; `start` are its first bytes, of which up to FINGERPRINT_BYTES count."""
+    head = start[:FINGERPRINT_BYTES]
+    return replace(position, head=fingerprint(head), head_size=len(head))
+
+
+def is_shrunk(position: FilePosition, stat: FileStat) -> bool:
+    """Tell whether a file that we stand in became too short to hold our place, and not too short to be known."""
+    return 0 < position.head_size <= stat.size < position.offset
 
 
 def is_unchanged(position: FilePosition, stat: FileStat) -> bool:

@@ -1,6 +1,6 @@
 """The findings about reading itself: nothing that could not be read stays unsaid."""
 
-from dthostmon.model import Evidence, Finding, FindingSource, Severity
+from dthostmon.model import Evidence, Finding, FindingSource, Gap, Severity
 
 
 def _problem(kind: str, severity: Severity, path: str, title: str, action: str, detail: str = "") -> Finding:
@@ -84,15 +84,26 @@ def too_many_files(found: int, limit: int) -> Finding:
     )
 
 
-def gap(path: str, lost: int) -> Finding:
-    """Tell that a log was replaced and that what it held before was not found again. `lost` bytes were seen and
-    never read.
-    """
-    known = f"{lost} bytes that were there are lost" if lost else "lines written since the last visit may be lost"
+def gap(path: str, lost: Gap) -> Finding:
+    """Tell that a log was replaced and that what it held before was not found again."""
+    known = f"{lost.bytes} bytes that were there are lost" if lost.bytes else "lines since the last visit may be lost"
     return _problem(
         "log-gap",
-        Severity.WARN if lost else Severity.INFO,
+        Severity.WARN if lost.bytes else Severity.INFO,
         path,
-        f"{path} was truncated or replaced and its rest was not found: {known}",
-        "Rotate by renaming, keep at least one uncompressed old file (delaycompress), or visit more often.",
+        f"{path} has a gap: {known}",
+        "Rotate by renaming, keep the old file readable until the next visit, or visit more often.",
+        lost.reason,
+    )
+
+
+def lag(path: str, skipped: Gap) -> Finding:
+    """Tell that a log grows faster than it is read, and that a part of it was given up."""
+    return _problem(
+        "log-lag",
+        Severity.WARN,
+        path,
+        f"{path} is written faster than it is read: {skipped.bytes} bytes were skipped",
+        "Find what writes so much; or visit more often, or raise `max_lag`.",
+        skipped.reason,
     )

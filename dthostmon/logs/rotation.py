@@ -1,5 +1,7 @@
 """Where the rest of a log is after a rotation: the rotated files beside it, and which of them is the one that was
 read.
+
+A rotation may be under way while we look. Whatever is not settled is left for the next visit.
 """
 
 import asyncio
@@ -9,18 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from dthostmon.errors import FileUnreadableError
-from dthostmon.logs.positions import FINGERPRINT_BYTES, fingerprint, is_recognisable, is_unchanged, start_of
+from dthostmon.logs.compressed import COMPRESSED, is_compressed
+from dthostmon.logs.positions import FINGERPRINT_BYTES, fingerprint, is_recognisable, is_unchanged, unread_bytes
 from dthostmon.model import FilePosition
 from dthostmon.transport import DirectoryEntry, Files, FileStat
 
-COMPRESSIONS = r"(?:gz|xz|zst|bz2|lz4)"
 STAMP = r"(?:\d{8}|\d{4}-\d\d-\d\d)(?:[-._T]?\d{1,6})?"
 # What rotations make of `app.log`: app.log.1, app.log-20260131, app.log.2026-01-31, app-20260131.log, app.log.old.
 ROTATED = re.compile(
     r"(?P<stem>.+?)"
     rf"(?:\.(?P<number>\d{{1,5}})|[-.](?P<date>{STAMP})(?P<extension>\.[a-z]{{1,6}})?|\.(?P<single>old|bak))"
 )
-COMPRESSED = re.compile(rf".+\.{COMPRESSIONS}")
+
+GZIP_SIZE_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,8 @@ class RotatedName:
 
 def rotated_name(name: str) -> RotatedName | None:
     """Read the name of a rotated file, compressed or not; None where it is no such name."""
-    plain = re.sub(rf"\.{COMPRESSIONS}$", "", name)
-    found = ROTATED.fullmatch(plain)
+    compressed = COMPRESSED.fullmatch(name)
+    found = ROTATED.fullmatch(compressed["plain"] if compressed else name)
     if found is None:
         return None
     if found["number"]:
@@ -46,12 +49,15 @@ def rotated_name(name: str) -> RotatedName | None:
     return RotatedName(found["stem"], "single", (0, ""))
 
 
+Listings = dict[str, asyncio.Future[Sequence[DirectoryEntry]]]
+
+
 @dataclass(slots=True)
 class ListedOnce:
-    """A host's files, each folder listed once."""
+    """A host's files, each folder listed once; `listings` may be shared."""
 
     files: Files
-    _listings: dict[str, asyncio.Future[Sequence[DirectoryEntry]]] = field(default_factory=dict)
+    listings: Listings = field(default_factory=dict)
 
     async def stat(self, path: str) -> FileStat | None:
         """See `Files`."""
@@ -59,9 +65,9 @@ class ListedOnce:
 
     async def list(self, directory: str) -> Sequence[DirectoryEntry]:
         """See `Files`; the second time it is what the first time told."""
-        if directory not in self._listings:
-            self._listings[directory] = asyncio.ensure_future(self.files.list(directory))
-        return await asyncio.shield(self._listings[directory])
+        if directory not in self.listings:
+            self.listings[directory] = asyncio.ensure_future(self.files.list(directory))
+        return await asyncio.shield(self.listings[directory])
 
     async def read(self, path: str, offset: int, length: int) -> bytes:
         """See `Files`."""
@@ -69,11 +75,17 @@ class ListedOnce:
 
 
 @dataclass(frozen=True, slots=True)
-class Sibling:
-    """A rotated, uncompressed copy of a log. `age` orders siblings of one naming scheme: a greater one is older."""
+class ListedFile:
+    """A file as its directory lists it: the size of a compressed one is not what it unpacks to."""
 
     path: str
     stat: FileStat
+
+
+@dataclass(frozen=True, slots=True)
+class Sibling(ListedFile):
+    """A rotated copy of a log. `age` orders siblings of one naming scheme: a greater one is older."""
+
     scheme: str
     age: tuple[int, str]
 
@@ -91,51 +103,109 @@ class Unread:
         return self.stat.size - self.position.offset
 
 
-async def unread_chain(
-    files: Files, log: str, stat: FileStat | None, current: FilePosition, skip: str | None
-) -> Sequence[Unread]:
-    """Return the files that hold what came after `current`, oldest first: the one that was read, newer siblings, the
-    log itself.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search showed. `match` is the file that was read before, None where it is not there; `newer` are the
+    copies that were rotated after it, oldest first: without it, those that were written since the visit.
 
-    `stat` is that of the log's own path, None while it is away. `skip` is the path of a rotated file whose rest is
-    read elsewhere. Empty where the file that was read is gone.
+    `is_settled` is False where a file went away while it was looked at or is still being compressed: the next visit
+    will see more. `copies` are all that were there, `refused` are the copies that could not be looked at.
+    """
+
+    match: Unread | None
+    newer: Sequence[Sibling] = ()
+    copies: Sequence[Sibling] = ()
+    is_settled: bool = True
+    refused: Sequence[FileUnreadableError] = ()
+
+
+async def find_read_file(
+    files: Files, log: str, stat: FileStat | None, current: FilePosition, skip: str | None
+) -> Found:
+    """Find the file that `current` stands in: the log's own, or a rotated copy of it.
+
+    `stat` is that of the log's own path, None while it is away. `skip` is the path of a copy that is read elsewhere.
     """
     siblings = [sibling for sibling in await list_siblings(files, log) if sibling.path != skip]
-    own = [Unread(_at(current, log), stat)] if stat else []
-    rotated = [Unread(_at(current, sibling.path), sibling.stat) for sibling in siblings]
-    match = await _first_match(files, [*_in_order_of_trust(current, own, rotated)])
-    if match is None:
+    own = [ListedFile(log, stat)] if stat else []
+    found = await _first_match(files, current, _in_order_of_trust(current, own, siblings))
+    if found.match is None:
+        return replace(found, newer=_written_since(siblings, current), copies=siblings)
+    if found.match.position.path == log:
+        return found
+    return replace(found, newer=newer_siblings(siblings, found.match.position.path))
+
+
+def _written_since(siblings: Sequence[Sibling], current: FilePosition) -> Sequence[Sibling]:
+    """Return the copies that hold only what came after a visit, oldest first: the file of the visit is gone."""
+    later = [sibling for sibling in siblings if sibling.stat.mtime > current.mtime]
+    if not later:
         return ()
-    if match.position.path == log:
-        return (match,)
-    newer = [
-        Unread(start_of(sibling.path, sibling.stat), sibling.stat)
-        for sibling in newer_siblings(siblings, match.position.path)
-    ]
-    return (match, *newer, *([Unread(start_of(log, stat), stat)] if stat else []))
+    oldest = max(later, key=lambda sibling: (sibling.scheme, sibling.age))
+    return [oldest, *newer_siblings(siblings, oldest.path)]
 
 
-async def find_rotated(files: Files, log: str, position: FilePosition) -> Unread | None:
-    """Find a file that was rotated before under its name of now; None where it is gone (or compressed)."""
-    siblings = await list_siblings(files, log)
-    untouched_first = sorted(siblings, key=lambda sibling: not is_unchanged(position, sibling.stat))
-    return await _first_match(files, [Unread(_at(position, sibling.path), sibling.stat) for sibling in untouched_first])
+async def find_rotated(files: Files, log: str, position: FilePosition) -> Found:
+    """Find a file that was rotated before under its name of now. One that was compressed as we left it is not: nothing
+    of it is unread.
+    """
+    siblings = [sibling for sibling in await list_siblings(files, log) if _may_hold(position, sibling)]
+    for sibling in siblings:
+        if await _was_compressed_as_left(files, position, sibling):
+            return Found(None)
+    untouched_first = sorted(siblings, key=lambda one: (not is_unchanged(position, one.stat), is_compressed(one.path)))
+    return await _first_match(files, position, untouched_first)
+
+
+async def _was_compressed_as_left(files: Files, position: FilePosition, sibling: Sibling) -> bool:
+    """Tell without unpacking whether a copy is the file of a position of which all was read: gzip keeps the time of the
+    last line, and puts the size (modulo 2^32) last.
+    """
+    if not sibling.path.endswith(".gz") or unread_bytes(position) or sibling.stat.mtime != position.mtime:
+        return False
+    try:
+        trailer = await files.read(sibling.path, max(0, sibling.stat.size - GZIP_SIZE_BYTES), GZIP_SIZE_BYTES)
+    except FileUnreadableError:
+        return False
+    return int.from_bytes(trailer, "little") == position.size % 2**32
+
+
+async def are_same_copies(files: Files, log: str, found: Found, skip: str | None) -> bool:
+    """Tell whether no rotation came since a search, so that what was not found is not there."""
+    return [sibling for sibling in await list_siblings(files, log) if sibling.path != skip] == list(found.copies)
+
+
+async def is_still_there(
+    files: Files, log: str, first: FilePosition, newer: Sequence[Sibling], skip: str | None
+) -> bool:
+    """Tell whether the file of a position still has its name, and the same copies are newer than it.
+
+    A rotation that came in between moved the file or added a name.
+    """
+    siblings = [sibling for sibling in await list_siblings(files, log) if sibling.path != skip]
+    if not any(sibling.path == first.path for sibling in siblings):
+        return False
+    is_same, _ = await _holds(files, first)
+    return is_same and [one.path for one in newer_siblings(siblings, first.path)] == [one.path for one in newer]
 
 
 async def list_siblings(files: Files, log: str) -> Sequence[Sibling]:
-    """List the rotated, uncompressed copies beside a log, the newest first."""
+    """List the rotated copies beside a log, the newest first. One that is there compressed and plain is listed plain:
+    it is being compressed at this moment.
+    """
     folder, name = posixpath.split(log)
     try:
         entries = await files.list(folder or ".")
     except FileUnreadableError:
         return ()
-    found = [
-        Sibling(posixpath.join(folder, entry.name), entry.stat, rotated.scheme, rotated.age)
-        for entry in entries
-        if entry.stat.regular and not COMPRESSED.fullmatch(entry.name) and (rotated := rotated_name(entry.name))
-        if rotated.log == name
-    ]
-    return sorted(found, key=lambda sibling: (-sibling.stat.mtime, sibling.age))
+    found = {
+        (rotated.scheme, rotated.age): Sibling(
+            posixpath.join(folder, entry.name), entry.stat, rotated.scheme, rotated.age
+        )
+        for entry in sorted(entries, key=lambda entry: not is_compressed(entry.name))
+        if entry.stat.regular and (rotated := rotated_name(entry.name)) and rotated.log == name
+    }
+    return sorted(found.values(), key=lambda sibling: (-sibling.stat.mtime, sibling.age))
 
 
 def newer_siblings(siblings: Sequence[Sibling], path: str) -> Sequence[Sibling]:
@@ -145,42 +215,74 @@ def newer_siblings(siblings: Sequence[Sibling], path: str) -> Sequence[Sibling]:
     return sorted(newer, key=lambda sibling: sibling.age, reverse=True)
 
 
-def _at(position: FilePosition, path: str) -> FilePosition:
-    return replace(position, path=path)
-
-
-def _in_order_of_trust(current: FilePosition, own: Sequence[Unread], rotated: Sequence[Unread]) -> Sequence[Unread]:
+def _in_order_of_trust(
+    current: FilePosition, own: Sequence[ListedFile], rotated: Sequence[Sibling]
+) -> Sequence[ListedFile]:
     """Order the candidates so that the first whose bytes match is the right one; `rotated` has the newest first.
 
-    The same inode comes first. A file that cannot be known by its bytes is looked for among the copies that were
-    written since our visit, the oldest first, before the log itself: its start may be the same in every file.
+    The same inode comes first, and what must be unpacked last. A file that cannot be known by its bytes is looked for
+    among the copies that were written since our visit, the oldest first, before the log itself: its start may be the
+    same in every file.
     """
-    if is_recognisable(current):
-        return sorted([*own, *rotated], key=lambda unread: current.inode not in {None, unread.stat.inode})
-    return [*(unread for unread in reversed(rotated) if _may_be_later(current, unread.stat)), *own]
+    possible = [one for one in rotated if _may_hold(current, one)]
+    if not is_recognisable(current):
+        oldest_first = sorted(possible, key=lambda one: (one.scheme, one.age), reverse=True)
+        return [*(one for one in oldest_first if _may_be_later(current, one.stat)), *own]
+    return sorted(
+        [*own, *possible], key=lambda one: (is_compressed(one.path), current.inode not in {None, one.stat.inode})
+    )
+
+
+def _may_hold(position: FilePosition, candidate: ListedFile) -> bool:
+    """Tell whether a copy is worth being unpacked: compressing keeps the time of the last line, or sets a later one."""
+    return not is_compressed(candidate.path) or candidate.stat.mtime >= int(position.mtime)
 
 
 def _may_be_later(current: FilePosition, stat: FileStat) -> bool:
     """Tell whether a file may be the one of our visit: written since then, or, if it was not empty, left as it was."""
-    return stat.mtime > current.mtime or (current.size > 0 and stat.mtime == current.mtime)
+    return stat.mtime > current.mtime or (current.size > 0 and int(stat.mtime) == int(current.mtime))
 
 
-async def _first_match(files: Files, candidates: Sequence[Unread]) -> Unread | None:
+async def _first_match(files: Files, position: FilePosition, candidates: Sequence[ListedFile]) -> Found:
+    refused: list[FileUnreadableError] = []
     for candidate in candidates:
-        if await _holds(files, candidate):
-            return candidate
-    return None
+        at = replace(position, path=candidate.path)
+        is_match, stat = await _look(files, candidate, at, refused)
+        if is_match and stat:
+            return Found(Unread(at, stat), refused=refused)
+    gone = [error for error in refused if error.transient or await _is_gone(files, error.path)]
+    return Found(None, is_settled=not gone, refused=refused)
 
 
-async def _holds(files: Files, candidate: Unread) -> bool:
-    """Tell whether a file holds, before the offset, the bytes that were read there."""
-    position = candidate.position
-    seen = position.offset if is_recognisable(position) else position.size
-    if candidate.stat.size < seen:
-        return False
-    known = min(FINGERPRINT_BYTES, position.offset)
+async def _look(
+    files: Files, candidate: ListedFile, at: FilePosition, refused: list[FileUnreadableError]
+) -> tuple[bool, FileStat | None]:
+    """Tell whether a candidate is the file, with the size that counts; note what could not be looked at."""
+    if candidate.stat.size < _seen(at) and not is_compressed(candidate.path):
+        return False, None
     try:
-        before = await files.read(position.path, position.offset - known, known)
+        return await _holds(files, at)
+    except FileUnreadableError as error:
+        refused.append(error)
+        return False, None
+
+
+def _seen(position: FilePosition) -> int:
+    return position.offset if is_recognisable(position) else position.size
+
+
+async def _holds(files: Files, position: FilePosition) -> tuple[bool, FileStat | None]:
+    """Tell whether a file holds, before the offset, the bytes that were read there, and its size when unpacked."""
+    known = min(FINGERPRINT_BYTES, position.offset)
+    before = await files.read(position.path, position.offset - known, known)
+    if fingerprint(before) != position.fingerprint:
+        return False, None
+    stat = await files.stat(position.path)
+    return stat is not None and stat.size >= _seen(position), stat
+
+
+async def _is_gone(files: Files, path: str) -> bool:
+    try:
+        return await files.stat(path) is None
     except FileUnreadableError:
         return False
-    return fingerprint(before) == position.fingerprint

@@ -9,13 +9,14 @@ from dthostmon.logs.positions import (
     moved,
     unread_bytes,
     whole_lines,
+    with_head,
 )
 from dthostmon.logs.rotation import Unread
 from dthostmon.model import FilePosition
 from dthostmon.transport import Files
 
 FIRST_READ = 64 * 1024  # what is fetched before it is sure that this is the file that was read
-LONGEST_HELD_LINE = 1024 * 1024  # an unfinished line that is longer is passed on in pieces
+LONGEST_HELD_LINE = 64 * 1024  # an unfinished line that is longer is passed on in pieces
 
 
 @dataclass(slots=True)
@@ -27,10 +28,13 @@ class Budget:
 
 @dataclass(slots=True)
 class Allowance:
-    """What one visit may still take of one log, within what is left for its host."""
+    """What one visit may still take of one log, within what is left for its host. A file of which more than `lag`
+    bytes are unread is not caught up with: all but `log` bytes of them are skipped.
+    """
 
     log: int
     host: Budget
+    lag: int
 
     @property
     def left(self) -> int:
@@ -51,13 +55,16 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """What was read of one file: `data` from `start` up to `position`, and how many bytes of the file are left."""
+    """What was read of one file: `data` from `start` + `skipped` up to `position`, and how many bytes of the file are
+    left.
+    """
 
     data: bytes
     start: int
     position: FilePosition
     pending: int
     is_finished: bool  # nothing is left but an unfinished line
+    skipped: int = 0
 
     @property
     def appeared(self) -> int:
@@ -70,6 +77,12 @@ async def read_segment(files: Files, unread: Unread, allowance: Allowance) -> Se
 
     Then nothing of the allowance is used, and at most FIRST_READ bytes came over the wire.
     """
+    if unread.size > allowance.lag and allowance.left:
+        return await _catch_up(files, unread, allowance)
+    return await _read_on(files, unread, allowance)
+
+
+async def _read_on(files: Files, unread: Unread, allowance: Allowance) -> Segment | None:
     position = unread.position
     granted = allowance.take(unread.size)
     known = min(FINGERPRINT_BYTES, position.offset)
@@ -78,12 +91,27 @@ async def read_segment(files: Files, unread: Unread, allowance: Allowance) -> Se
         allowance.give_back(granted)
         return None
     if granted > FIRST_READ:
-        raw += await files.read(position.path, position.offset + FIRST_READ, granted - FIRST_READ)
+        raw += await _rest(files, position.path, raw, position.offset - known + len(raw), granted - FIRST_READ)
+    return _segment(unread, raw, known)
+
+
+async def _rest(files: Files, path: str, first: bytes, offset: int, length: int) -> bytes:
+    """Read what follows the first bytes; nothing where another file has taken the name since they were read."""
+    overlap = first[-FINGERPRINT_BYTES:]
+    raw = await files.read(path, offset - len(overlap), len(overlap) + length)
+    return raw.removeprefix(overlap) if raw.startswith(overlap) else b""
+
+
+def _segment(unread: Unread, raw: bytes, known: int) -> Segment:
+    """Cut what was read into whole lines and the rest; the first `known` bytes of `raw` were read before."""
+    position = unread.position
     new = raw[known:]
     taken = whole_lines(new)
     if not taken and len(new) >= LONGEST_HELD_LINE:
         taken = len(new)
     after = moved(position, unread.stat, raw[: known + taken], taken, examined=len(new))
+    if position.offset == known and position.head_size < FINGERPRINT_BYTES:
+        after = with_head(after, raw)
     return Segment(
         data=new[:taken],
         start=position.offset,
@@ -93,11 +121,38 @@ async def read_segment(files: Files, unread: Unread, allowance: Allowance) -> Se
     )
 
 
+async def _catch_up(files: Files, unread: Unread, allowance: Allowance) -> Segment | None:
+    """Give up a backlog that is too long: skip to the last whole lines that a visit may take."""
+    position = unread.position
+    known = min(FINGERPRINT_BYTES, position.offset)
+    before = await files.read(position.path, position.offset - known, known)
+    if fingerprint(before) != position.fingerprint:
+        return None
+    later = await near_the_end(files, position, unread.stat.size, min(allowance.left, allowance.lag))
+    segment = await _read_on(files, Unread(later, unread.stat), allowance)
+    return replace(segment, start=position.offset, skipped=later.offset - position.offset) if segment else None
+
+
+async def near_the_end(files: Files, position: FilePosition, size: int, look_back: int) -> FilePosition:
+    """Stand at the first line that begins within the last `look_back` bytes, at the very end where none does."""
+    begin = size - look_back
+    while begin < size:
+        known = min(FINGERPRINT_BYTES, begin)
+        data = await files.read(position.path, begin - known, known + min(FIRST_READ, size - begin))
+        line_start = data.find(b"\n", max(0, known - 1)) + 1
+        if line_start:
+            return replace(position, offset=begin - known + line_start, fingerprint=fingerprint(data[:line_start]))
+        begin += FIRST_READ
+    known = min(FINGERPRINT_BYTES, size)
+    before = await files.read(position.path, size - known, known)
+    return replace(position, offset=size, fingerprint=fingerprint(before))
+
+
 async def wait(files: Files, position: FilePosition) -> Segment:
     """Stay at a position whose file did not change; an unfinished line that has waited long enough is taken as it
     is.
     """
-    waiting = replace(position, unchanged=position.unchanged + 1, absent=0)
+    waiting = replace(position, unchanged=position.unchanged + 1, absent=0, held=0)
     segment = Segment(b"", position.offset, waiting, unread_bytes(position), is_finished=True)
     return await flush(files, segment) if is_flush_due(position) else segment
 

@@ -23,9 +23,9 @@ def without_compare_and_swap() -> None:
 
 def without_fingerprint() -> None:
     """A file is taken for the one that was read whatever its bytes are."""
-    from dthostmon.logs import positions, reading, rotation
+    from dthostmon.logs import file_log, positions, rotation, segments
 
-    for module in (positions, reading, rotation):
+    for module in (file_log, positions, rotation, segments):
         module.fingerprint = lambda _before: "the same for all"  # type: ignore[attr-defined]  # that is the mutation
 
 

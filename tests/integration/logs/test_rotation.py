@@ -179,7 +179,7 @@ async def test_without_the_fingerprint_check_the_regrown_file_would_be_misread(
     append(log, lines(2, start=10))
     copy_and_truncate(log)
     append(log, lines(50, start=12))
-    for module in ("positions", "reading", "rotation"):
+    for module in ("positions", "segments", "rotation", "file_log"):
         monkeypatch.setattr(f"dthostmon.logs.{module}.fingerprint", lambda _before: "the same for all")
     cursor = reader.state.cursors[str(log)]
     current = FilePosition(
