@@ -13,6 +13,7 @@ from dthostmon.logs.positions import (
     FINGERPRINT_BYTES,
     GONE_AFTER_VISITS,
     HELD_VISITS,
+    SURE_AFTER_VISITS,
     fingerprint,
     given_up,
     has_news,
@@ -70,7 +71,7 @@ async def read_known(files: Files, listed: Files, log: MatchedLog, cursor: Curso
     """Read on from a cursor, through any rotation since. `listed` are the same files; its folders may be listed from
     memory.
     """
-    earlier = await _read_earlier(files, log.path, cursor.previous, allowance)
+    earlier = await _read_earlier(files, log.path, cursor, allowance)
     segment = await _read_own(files, log, cursor.current, allowance)
     if segment:
         return _outcome(log.path, cursor, earlier, Chain((segment,)))
@@ -90,15 +91,16 @@ async def read_known(files: Files, listed: Files, log: MatchedLog, cursor: Curso
     return await _read_through(files, log.path, stat, cursor, earlier, found, allowance)
 
 
-async def _read_earlier(files: Files, log: str, previous: FilePosition | None, allowance: Allowance) -> _Earlier:
+async def _read_earlier(files: Files, log: str, cursor: Cursor, allowance: Allowance) -> _Earlier:
     """Read what was written to the file before the last rotation: some programs keep it open until they reload."""
+    previous, current = cursor.previous, cursor.current
     if previous is None:
         return _Earlier()
     try:
         stat = await files.stat(previous.path)
-        if stat and not has_news(previous, stat):
+        if stat and not has_news(previous, stat) and await _is_same(files, previous, stat):
             return _Earlier(await wait(files, previous))
-        found = await rotation.find_rotated(files, log, previous)
+        found = await rotation.find_rotated(files, log, previous, current)
         if found.match is None:
             return _missing_earlier(previous, found)
         segment = await read_segment(files, found.match, allowance)
@@ -131,9 +133,9 @@ async def _is_same(files: Files, current: FilePosition, stat: FileStat) -> bool:
     """Tell whether a file that looks unchanged is the one that was read.
 
     SFTP tells times in whole seconds and no inodes: within the second of its last line another file of the same size
-    may have taken the name. A second look settles it, so later ones cost nothing.
+    may have taken the name. Looks at later moments cannot miss that, so they cost nothing.
     """
-    if stat.inode is not None or current.unchanged or not current.offset:
+    if stat.inode is not None or current.unchanged >= SURE_AFTER_VISITS or not current.offset:
         return True
     known = min(FINGERPRINT_BYTES, current.offset)
     return fingerprint(await files.read(current.path, current.offset - known, known)) == current.fingerprint

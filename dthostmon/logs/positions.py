@@ -9,6 +9,7 @@ from dthostmon.transport import FileStat
 FINGERPRINT_BYTES = 256
 FLUSH_AFTER_VISITS = 2  # an unfinished line that two visits found unchanged is taken as it is
 GONE_AFTER_VISITS = 2  # a file that two visits did not find is gone
+SURE_AFTER_VISITS = 2  # two visits within one second are possible, more are not
 HELD_VISITS = 2  # how long a rotation under way, or a size that went back, is waited for
 
 

@@ -145,16 +145,27 @@ def _written_since(siblings: Sequence[Sibling], current: FilePosition) -> Sequen
     return [oldest, *newer_siblings(siblings, oldest.path)]
 
 
-async def find_rotated(files: Files, log: str, position: FilePosition) -> Found:
+async def find_rotated(files: Files, log: str, position: FilePosition, current: FilePosition) -> Found:
     """Find a file that was rotated before under its name of now. One that was compressed as we left it is not: nothing
-    of it is unread.
+    of it is unread. `current` is how far the log itself was read.
     """
     siblings = [sibling for sibling in await list_siblings(files, log) if _may_hold(position, sibling)]
     for sibling in siblings:
         if await _was_compressed_as_left(files, position, sibling):
             return Found(None)
+    if not position.head_size and not position.offset:
+        return await _first_match(files, position, await _newest_but(files, siblings, current))
     untouched_first = sorted(siblings, key=lambda one: (not is_unchanged(position, one.stat), is_compressed(one.path)))
     return await _first_match(files, position, untouched_first)
+
+
+async def _newest_but(files: Files, siblings: Sequence[Sibling], current: FilePosition) -> Sequence[Sibling]:
+    """Return the newest copy that is not the log's own file of the last visit: what stood empty has no other mark."""
+    for sibling in sorted(siblings, key=lambda one: (one.scheme, one.age)):
+        is_current, _ = await _look(files, sibling, replace(current, path=sibling.path), [])
+        if not is_current:
+            return [sibling]
+    return []
 
 
 async def _was_compressed_as_left(files: Files, position: FilePosition, sibling: Sibling) -> bool:
@@ -272,10 +283,15 @@ def _seen(position: FilePosition) -> int:
 
 
 async def _holds(files: Files, position: FilePosition) -> tuple[bool, FileStat | None]:
-    """Tell whether a file holds, before the offset, the bytes that were read there, and its size when unpacked."""
+    """Tell whether a file holds the bytes that were seen there, and its size when unpacked: those before the offset,
+    or, where they are few, all from the start, an unfinished line included.
+    """
     known = min(FINGERPRINT_BYTES, position.offset)
-    before = await files.read(position.path, position.offset - known, known)
-    if fingerprint(before) != position.fingerprint:
+    seen = known if is_recognisable(position) else max(known, position.head_size)
+    before = await files.read(position.path, position.offset - known, seen)
+    if fingerprint(before[:known]) != position.fingerprint:
+        return False, None
+    if seen > known and fingerprint(before[: position.head_size]) != position.head:
         return False, None
     stat = await files.stat(position.path)
     return stat is not None and stat.size >= _seen(position), stat

@@ -1,0 +1,90 @@
+"""The scoreboard: each way in which logs rotate and break, over each transport, into each database.
+
+docs/reading.md shows it as a table; a row stands there only if it is played here.
+"""
+
+import asyncio
+import os
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dthostmon.app.parts import monitor_once
+from dthostmon.config import Configuration, load
+from dthostmon.model import RunStatus
+from dthostmon.store import open_store
+from tests.acceptance.scoreboard import STORIES, Scene
+from tests.fixtures.program import Program
+from tests.fixtures.sshd import SshServer
+
+HOST = "watched"
+TRANSPORTS = ("ssh", "sftp", "local")
+LINE = re.compile(rb"^line (\d{6}) ", re.MULTILINE)
+
+
+@pytest.fixture(params=TRANSPORTS)
+def watched(
+    request: pytest.FixtureRequest, sshd: Callable[..., SshServer], program_on_both: Program, tmp_path: Path
+) -> tuple[Program, Path]:
+    """The program, set up to watch one log over a transport; and that log, which is empty."""
+    log = tmp_path / "logs" / "app.log"
+    log.parent.mkdir()
+    log.touch()
+    if request.param == "local":
+        program_on_both.add_this_machine(log, name=HOST, more=", probes: []")
+    else:
+        options = 'restrict,command="internal-sftp -R"' if request.param == "sftp" else ""
+        more = f", probes: [], transport: {request.param}"
+        program_on_both.add_host(sshd(key_options=options), log, name=HOST, more=more)
+    program_on_both.configure()
+    return program_on_both, log
+
+
+def visit(configuration: Configuration) -> None:
+    """Check the host once, as `dthostmon monitor` does; nothing may be unexplained."""
+    [run] = asyncio.run(monitor_once(configuration, configuration.hosts)).runs
+    assert run.status is RunStatus.OK, run.error
+    assert all(row.bytes_unexplained == 0 for row in run.logs)
+
+
+async def stored_lines(database: str) -> list[int]:
+    """Return the numbers of the stored lines, in order; the ledger must explain every byte of them."""
+    store = await open_store(database)
+    try:
+        data = b"".join([chunk.data async for chunk in store.chunks(HOST)])
+        [ledger] = await store.coverage(HOST)
+        assert ledger.bytes_appeared == ledger.bytes_analysed + ledger.bytes_skipped
+        assert ledger.bytes_analysed == len(data)
+        assert ledger.bytes_skipped == 0
+    finally:
+        await store.close()
+    return [int(number) for number in LINE.findall(data)]
+
+
+def missing_and_doubled(stored: list[int], count: int) -> tuple[list[int], list[int]]:
+    """Return the numbers that are not stored, and those that are there twice."""
+    times = Counter(stored)
+    return [number for number in range(count) if not times[number]], [one for one in times if times[one] > 1]
+
+
+@pytest.mark.parametrize("row", STORIES)
+def test_each_line_is_stored_once_and_in_order(
+    watched: tuple[Program, Path], row: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program, log = watched
+    monkeypatch.chdir(program.folder)
+    configuration = load(program.configuration, dict(os.environ))
+    scene = Scene(log, tmp_path, lambda: visit(configuration))
+    scene.visit()
+    try:
+        STORIES[row](scene)
+    finally:
+        scene.stop_writer()
+    for _ in range(2):
+        scene.visit()
+    stored = asyncio.run(stored_lines(program.database))
+    assert missing_and_doubled(stored, scene.count) == ([], [])
+    assert stored == sorted(stored)
