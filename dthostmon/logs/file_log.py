@@ -71,7 +71,7 @@ async def read_known(files: Files, listed: Files, log: MatchedLog, cursor: Curso
     """Read on from a cursor, through any rotation since. `listed` are the same files; its folders may be listed from
     memory.
     """
-    earlier = await _read_earlier(files, log.path, cursor, allowance)
+    earlier = await _read_earlier(files, log.path, cursor.previous, allowance)
     segment = await _read_own(files, log, cursor.current, allowance)
     if segment:
         return _outcome(log.path, cursor, earlier, Chain((segment,)))
@@ -91,16 +91,15 @@ async def read_known(files: Files, listed: Files, log: MatchedLog, cursor: Curso
     return await _read_through(files, log.path, stat, cursor, earlier, found, allowance)
 
 
-async def _read_earlier(files: Files, log: str, cursor: Cursor, allowance: Allowance) -> _Earlier:
+async def _read_earlier(files: Files, log: str, previous: FilePosition | None, allowance: Allowance) -> _Earlier:
     """Read what was written to the file before the last rotation: some programs keep it open until they reload."""
-    previous, current = cursor.previous, cursor.current
     if previous is None:
         return _Earlier()
     try:
         stat = await files.stat(previous.path)
         if stat and not has_news(previous, stat) and await _is_same(files, previous, stat):
             return _Earlier(await wait(files, previous))
-        found = await rotation.find_rotated(files, log, previous, current)
+        found = await rotation.find_rotated(files, log, previous)
         if found.match is None:
             return _missing_earlier(previous, found)
         segment = await read_segment(files, found.match, allowance)

@@ -145,27 +145,19 @@ def _written_since(siblings: Sequence[Sibling], current: FilePosition) -> Sequen
     return [oldest, *newer_siblings(siblings, oldest.path)]
 
 
-async def find_rotated(files: Files, log: str, position: FilePosition, current: FilePosition) -> Found:
+async def find_rotated(files: Files, log: str, position: FilePosition) -> Found:
     """Find a file that was rotated before under its name of now. One that was compressed as we left it is not: nothing
-    of it is unread. `current` is how far the log itself was read.
+    of it is unread.
     """
     siblings = [sibling for sibling in await list_siblings(files, log) if _may_hold(position, sibling)]
+    if not position.head_size and not position.offset:
+        # It stood empty, so the bytes of any file would fit: it is known by its inode, or not at all.
+        siblings = [one for one in siblings if position.inode is not None and one.stat.inode == position.inode]
     for sibling in siblings:
         if await _was_compressed_as_left(files, position, sibling):
             return Found(None)
-    if not position.head_size and not position.offset:
-        return await _first_match(files, position, await _newest_but(files, siblings, current))
     untouched_first = sorted(siblings, key=lambda one: (not is_unchanged(position, one.stat), is_compressed(one.path)))
     return await _first_match(files, position, untouched_first)
-
-
-async def _newest_but(files: Files, siblings: Sequence[Sibling], current: FilePosition) -> Sequence[Sibling]:
-    """Return the newest copy that is not the log's own file of the last visit: what stood empty has no other mark."""
-    for sibling in sorted(siblings, key=lambda one: (one.scheme, one.age)):
-        is_current, _ = await _look(files, sibling, replace(current, path=sibling.path), [])
-        if not is_current:
-            return [sibling]
-    return []
 
 
 async def _was_compressed_as_left(files: Files, position: FilePosition, sibling: Sibling) -> bool:

@@ -54,9 +54,9 @@ class World:
         self._write(self.log, b"%s half a line, " % self._token())
 
     def append_late(self) -> None:
-        """Write a line as a program does that still has the renamed file open."""
+        """Write a line as a program does that still has the renamed file open, and wrote to it before."""
         late = Path(f"{self.log}.1")
-        if self.was_renamed and late.exists():
+        if self.was_renamed and late.exists() and late.stat().st_size:
             self._write(late, b"%s a late line\n" % self._token())
 
     def rename(self, *, create: bool = True) -> None:
