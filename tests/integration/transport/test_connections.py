@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 import pytest
 
 from dthostmon.errors import ErrorKind, VisitError
@@ -453,6 +454,26 @@ async def test_a_shell_that_opens_at_the_moment_of_its_cancellation_is_closed(ss
             await run
         execs = session.shell._execs
         await until(lambda: not execs)
+
+
+async def test_a_connection_that_ends_while_a_shell_opens_is_told_as_lost(
+    sshd: Sshd, policy: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_request = asyncssh.SSHClientChannel._make_request
+
+    async def request_and_end(channel: Any, request: bytes, *arguments: bytes) -> bool:
+        answer = await make_request(channel, request, *arguments)
+        if request == b"exec":
+            session.abort()
+            await asyncio.sleep(0.01)
+        return answer
+
+    monkeypatch.setattr(asyncssh.SSHClientChannel, "_make_request", request_and_end)
+    async with policy.visit(host_of(sshd())) as session:
+        assert session.shell
+        with pytest.raises(VisitError) as caught:
+            await session.shell.run({"one": "true"})
+    assert caught.value.kind is ErrorKind.PROTOCOL
 
 
 async def test_two_hundred_cancelled_visits_leave_nothing_behind(sshd: Sshd, policy: Connections) -> None:
