@@ -333,7 +333,7 @@ async def test_no_more_than_eight_handshakes_of_one_address_go_on_at_once(sshd: 
         async with asyncio.timeout(30):
             await asyncio.gather(*(visit(relay.host(f"h{number}")) for number in range(20)))
         await policy.close()
-    assert most == 8
+    assert 1 < most <= 8
     assert relay.accepted == 20  # none was refused and came again
 
 
