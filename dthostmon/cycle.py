@@ -6,8 +6,10 @@ arguments.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+import random
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -32,7 +34,7 @@ from dthostmon.model import (
     Visit,
 )
 from dthostmon.rules import RuleSet
-from dthostmon.transport import Session
+from dthostmon.transport import Lane, Session
 
 logger = logging.getLogger(__name__)
 
@@ -50,12 +52,19 @@ class RunStore(Protocol):
         """Store the summary of a cycle."""
 
 
+def _always_answers(_host: Host) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a check is made of; the composition root fills it in. `monotonic` returns seconds."""
+    """What a check is made of; the composition root fills it in.
+
+    `visit` gives an open session to a host. `monotonic` returns seconds, `draw` a number from 0 to 1.
+    """
 
     store: RunStore
-    connect: Callable[[Host], Awaitable[Session]]
+    visit: Callable[[Host], AbstractAsyncContextManager[Session]]
     rules: RuleSet
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
@@ -63,6 +72,8 @@ class Parts:
     memory: logs.Memory = field(default_factory=logs.Memory)
     # one thread: Python computes one thing at a time anyway, and one host's lines at a time need less memory
     analyst: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "analyst"))
+    is_unreachable: Callable[[Host], bool] = _always_answers
+    draw: Callable[[], float] = random.random
 
 
 async def check_host(host: Host, parts: Parts) -> Run:
@@ -121,14 +132,11 @@ def _make_visit(
 
 async def _visit(host: Host, state: HostState, parts: Parts, room: logs.Room) -> tuple[LogsReading, Facts]:
     _tell_phase(host, "connect")
-    session = await parts.connect(host)
-    try:
+    async with parts.visit(host) as session:
         _tell_phase(host, "read")
         reading = await logs.read_new(session, host.logs, state, host.look_back, logs.Caps(lag=host.max_lag), room)
         _tell_phase(host, "facts")
         return reading, await facts.gather(session, host.probes, state.cpu_times)
-    finally:
-        await session.close()
 
 
 def _judged(metrics: Metrics | None, state: HostState) -> Metrics | None:
@@ -159,15 +167,17 @@ def _tell_phase(host: Host, phase: str) -> None:
 
 @dataclass(slots=True)
 class HostChecks:
-    """Checks hosts, some at the same time, never one host twice at once."""
+    """Checks hosts, some at the same time, never one host twice at once, the silent ones in a slow lane."""
 
     parts: Parts
     limit: int
     busy: set[str] = field(default_factory=set)
     _slots: asyncio.Semaphore = field(init=False)
+    _lane: Lane = field(init=False)
 
     def __post_init__(self) -> None:
         self._slots = asyncio.Semaphore(self.limit)
+        self._lane = Lane(self.limit, self.parts.draw)
 
     async def check(self, host: Host) -> Run:
         """Check one host and return its run, whatever happens: this is the boundary that no error of a host crosses."""
@@ -177,10 +187,14 @@ class HostChecks:
             )
         self.busy.add(host.name)
         try:
-            async with self._slots:
+            async with self._turn(host), self._slots:
                 return await self._check_or_report(host)
         finally:
             self.busy.discard(host.name)
+
+    def _turn(self, host: Host) -> AbstractAsyncContextManager[None]:
+        """Let a host wait without a slot: what is dead must not hold up the living."""
+        return self._lane.turn(host.interval) if self.parts.is_unreachable(host) else nullcontext()
 
     async def _check_or_report(self, host: Host) -> Run:
         started_at, begin = self.parts.clock(), self.parts.monotonic()

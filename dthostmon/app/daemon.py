@@ -19,6 +19,7 @@ from dthostmon.errors import ConfigurationError, StoreError
 from dthostmon.model import Cycle, Host
 from dthostmon.reports.documents import Document, cycle_summary
 from dthostmon.store import Store
+from dthostmon.transport import Connections
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class Daemon:
     store: Store
     clock: Callable[[], datetime]
     told: Callable[[Cycle], None]
+    connections: Connections = field(default_factory=Connections)
     checks: HostChecks = field(init=False)
     schedule: Schedule = field(init=False)
     last_cycle: Cycle | None = None
@@ -60,7 +62,8 @@ class Daemon:
     _reloading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
-        self.checks = HostChecks(make_parts(self.store), self.configuration.settings.monitoring.max_concurrent_hosts)
+        limit = self.configuration.settings.monitoring.max_concurrent_hosts
+        self.checks = HostChecks(make_parts(self.store, self.connections), limit)
         self.schedule = Schedule(self._start_cycle, self._start_prune, self.clock)
 
     def start(self) -> None:
@@ -70,7 +73,10 @@ class Daemon:
         self._own(self._watch_configuration(), "configuration watch")
 
     async def stop(self) -> None:
-        """Start nothing more, let running checks end for a while, then cancel them: nothing of theirs is stored."""
+        """Start nothing more, let running checks end for a while, then cancel them: nothing of theirs is stored.
+
+        Last, the connections that were kept for the next checks end.
+        """
         self.schedule.stop()
         checks = {task for task in self._tasks if task.get_name().startswith("cycle")}
         if checks:
@@ -78,6 +84,7 @@ class Daemon:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.connections.close()
 
     def hosts(self) -> tuple[Host, ...]:
         """Return the hosts of the configuration in force."""
@@ -157,6 +164,7 @@ class Daemon:
     async def _reload(self) -> None:
         async with self._reloading:
             await self._take_over_edit()
+            self.connections.forget_others(host for host in self.configuration.hosts if host.enabled)
 
     async def _take_over_edit(self) -> None:
         """Take over an edit of the configuration file; a broken one is refused as a whole and said once."""
@@ -206,7 +214,7 @@ async def run_daemon(
 ) -> None:
     """Run until SIGTERM or SIGINT. `ready` is called once the API answers.
 
-    Order of the start: store, lock, API, scheduler; of the stop: scheduler, checks, API, lock, store.
+    Order of the start: store, lock, API, scheduler; of the stop: scheduler, checks, connections, API, lock, store.
     Raises StoreError (AlreadyRunningError for a second daemon) and ListenError (the API's address is taken).
     """
     keep_heap_small()

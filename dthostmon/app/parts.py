@@ -12,7 +12,7 @@ from dthostmon.config import Configuration
 from dthostmon.cycle import HostChecks, Parts, run_cycle
 from dthostmon.model import Cycle, Host, Run
 from dthostmon.store import PruneResult, Store, open_store
-from dthostmon.transport import connect
+from dthostmon.transport import Connections
 
 PRUNE_BATCH = 500  # runs that one transaction deletes: a few ms on either database
 
@@ -32,15 +32,16 @@ async def opened_store(configuration: Configuration) -> AsyncIterator[Store]:
         await store.close()
 
 
-def make_parts(store: Store) -> Parts:
+def make_parts(store: Store, connections: Connections) -> Parts:
     """Wire the parts of a check."""
     return Parts(
         store=store,
-        connect=connect,
+        visit=connections.visit,
         rules=builtin_rules(),
         clock=now,
         monotonic=time.monotonic,
         nonce=partial(secrets.token_hex, 4),
+        is_unreachable=connections.is_unreachable,
     )
 
 
@@ -54,9 +55,13 @@ async def monitor_once(
     configuration: Configuration, hosts: Sequence[Host], told: Callable[[Run], None] | None = None
 ) -> Cycle:
     """Check some hosts now and store what was found."""
+    limit = configuration.settings.monitoring.max_concurrent_hosts
+    connections = Connections(keep_up_to=0)  # each host is visited once
     async with opened_store(configuration) as store:
-        checks = HostChecks(make_parts(store), configuration.settings.monitoring.max_concurrent_hosts)
-        return await run_cycle(hosts, checks, told=told)
+        try:
+            return await run_cycle(hosts, HostChecks(make_parts(store, connections), limit), told=told)
+        finally:
+            await connections.close()
 
 
 async def prune(store: Store, configuration: Configuration, moment: datetime) -> PruneResult:

@@ -4,6 +4,19 @@ asyncssh is loaded when the first remote host is visited, not when this package 
 """
 
 from dthostmon.transport.connection import check_key, connect
+from dthostmon.transport.connections import Connections
+from dthostmon.transport.lane import Lane
 from dthostmon.transport.session import CommandOutput, DirectoryEntry, Files, FileStat, Session, Shell
 
-__all__ = ["CommandOutput", "DirectoryEntry", "FileStat", "Files", "Session", "Shell", "check_key", "connect"]
+__all__ = [
+    "CommandOutput",
+    "Connections",
+    "DirectoryEntry",
+    "FileStat",
+    "Files",
+    "Lane",
+    "Session",
+    "Shell",
+    "check_key",
+    "connect",
+]

@@ -4,6 +4,7 @@ import asyncio
 import random
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from dthostmon.errors import VisitError
 from dthostmon.model import Host, SshAccess, TransportKind
@@ -19,14 +20,22 @@ def new_boundary() -> str:
     return secrets.token_hex(BOUNDARY_BYTES)
 
 
+def _at_once(_access: SshAccess) -> AbstractAsyncContextManager[None]:
+    return nullcontext()
+
+
 async def connect(
     host: Host,
     *,
     limits: Limits | None = None,
     draw: Callable[[], float] = random.random,
     make_boundary: Callable[[], str] = new_boundary,
+    once: bool = False,
+    turn: Callable[[SshAccess], AbstractAsyncContextManager[None]] = _at_once,
 ) -> Session:
     """Open a session to a host, trying again after each pause of `host.ssh.retries` where the failure may pass.
+
+    `once` tries but once. Each try, without the pauses, happens inside of `turn`.
 
     `draw` returns a number from 0 to 1 and spreads the pauses by a fifth, so that hosts that failed together do not
     come back together. `make_boundary` returns a word that no host can guess. Raises VisitError.
@@ -39,7 +48,11 @@ async def connect(
         raise ValueError(f"{host.name} has transport {host.transport} and no ssh settings")
     from dthostmon.transport.ssh import open_session
 
-    return await _persistently(lambda: open_session(host, access, limits, make_boundary), access.retries, draw)
+    async def attempt() -> Session:
+        async with turn(access):
+            return await open_session(host, access, limits, make_boundary)
+
+    return await _persistently(attempt, () if once else access.retries, draw)
 
 
 def check_key(access: SshAccess) -> VisitError | None:

@@ -141,7 +141,10 @@ def _no_shell(where: str, noise: bytes) -> VisitError:
 # `setsid` does. That group is swept after the command too, since the timeout of busybox leaves the children of its
 # victim alive, and they would hold the pipe open. `unset` takes away the export attribute that a variable of the same
 # name may have in the host's environment, so no command sees the boundary. $tail is left unquoted: its lines become
-# the words of one line.
+# the words of one line. The end may come at any moment: before the command's number is known, so that is looked at
+# again; before the command has a group of its own, so it is killed between two kills of the group; before its shell
+# has dropped the trap, which would swallow any signal but SIGKILL; and when nobody reads the status any more, which
+# must not end the shell before it has swept.
 _SCRIPT = """\
 {{
 exec 2>/dev/null 5<&0 </dev/null
@@ -159,12 +162,17 @@ elif setsid timeout 1 true; then limit='setsid timeout {seconds}'
 elif timeout 1 true; then limit='timeout {seconds}'
 else limit=
 fi
+end() {{
+  test "$1" && {{ kill -9 -- "-$1"; kill -9 "$1"; kill -9 -- "-$1"; }}
+}}
 run() {{
   {{ tail=$({{ (
-      command=
-      trap 'kill -- "-$command" || kill "$command"' TERM
+      command= ended=
+      trap 'ended=1; end "$command"' TERM
+      trap : PIPE
       $limit /bin/sh -c "$2" 3>&- 4>&- &
       command=$!
+      test "$ended" && end "$command"
       wait "$command"
       echo "status $?" >&3
       kill -- "-$command"

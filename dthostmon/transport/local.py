@@ -37,6 +37,12 @@ class LocalSession:
     async def close(self) -> None:
         """Do nothing: nothing stays open between calls."""
 
+    def abort(self) -> None:
+        """Do nothing, as `close`."""
+
+    def rest(self) -> None:
+        """Do nothing: nothing is remembered between calls."""
+
 
 class LocalFiles:
     """Reads files in threads of its own, since a file may lie on a slow or hanging mount."""

@@ -8,6 +8,7 @@ import asyncssh
 from dthostmon.transport.attempt import Attempt
 
 KEEPALIVE_SECONDS = 15
+KEEPALIVE_COUNT_MAX = 3  # a host that answers none of so many is gone: known after a minute
 
 # The cheapest of the strong ones first: a visit costs 3.8 ms of CPU with them and 5.2 ms with the library's own order.
 # The ^ keeps all defaults after them, so that old and odd servers stay reachable.
@@ -52,6 +53,7 @@ async def _handshake(attempt: Attempt, dialed: socket.socket, greeter: "_Greeter
         utf8_decode_errors="backslashreplace",
         login_timeout=0,
         keepalive_interval=KEEPALIVE_SECONDS,
+        keepalive_count_max=KEEPALIVE_COUNT_MAX,
     )
 
 

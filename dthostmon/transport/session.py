@@ -85,3 +85,9 @@ class Session(Protocol):
 
     async def close(self) -> None:
         """End the connection and leave no process on the host; never raises."""
+
+    def abort(self) -> None:
+        """End the connection without a word and without waiting; never raises."""
+
+    def rest(self) -> None:
+        """Forget what was seen of the host: its next visit over this connection may find it changed."""

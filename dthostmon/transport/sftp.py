@@ -110,6 +110,10 @@ class SftpFiles:
                 task.cancel()
             await asyncio.gather(*flying, return_exceptions=True)
 
+    def rest(self) -> None:
+        """Forget which files were regular: until the next visit a FIFO may take the name of one."""
+        self._regular.clear()
+
     async def _require_regular(self, path: str) -> None:
         found = await self.stat(path)
         if found is None:

@@ -65,6 +65,14 @@ class SshSession:
         finally:
             self._connection.abort()
 
+    def abort(self) -> None:
+        """See `session.Session`."""
+        self._connection.abort()
+
+    def rest(self) -> None:
+        """See `session.Session`."""
+        self.files.rest()
+
 
 class SshShell:
     """Runs each script in an exec of its own; the output is pushed into a Capture, so none waits unread in a window."""
@@ -102,8 +110,13 @@ class SshShell:
         task = asyncio.create_task(self._exec(capture, command, opened), name=f"exec on {self._where}")
         self._execs.add(task)
         task.add_done_callback(self._execs.discard)
-        async with stage(self._where, "starting a shell", self._seconds):
-            return await opened
+        try:
+            async with stage(self._where, "starting a shell", self._seconds):
+                return await opened
+        except BaseException:
+            if not opened.cancelled() and opened.exception() is None:  # it opened at the moment of the cancellation
+                opened.result().abort()
+            raise
 
     async def _exec(self, capture: Capture, command: str, opened: asyncio.Future[_Channel]) -> None:
         """Open a channel and see it to its end, even when its run is cancelled: only so the host gets its slot back.
@@ -117,9 +130,9 @@ class SshShell:
                 channel, _ = await self._connection.create_session(
                     partial(_Exec, capture, self._where), command, encoding=None
                 )
-            except (asyncssh.Error, OSError) as exc:
-                if not opened.cancelled():
-                    opened.set_exception(exc)
+            except (asyncssh.Error, OSError, AttributeError) as exc:
+                if not opened.cancelled():  # an AttributeError is how asyncssh 2.24 meets an abort of its connection
+                    opened.set_exception(asyncssh.ConnectionLost("") if isinstance(exc, AttributeError) else exc)
                 return
             if opened.cancelled():
                 channel.abort()

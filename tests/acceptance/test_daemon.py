@@ -9,7 +9,7 @@ import pytest
 
 from tests.fixtures.postgres import PostgresServer
 from tests.fixtures.program import Daemon, Program
-from tests.fixtures.sshd import SshServer
+from tests.fixtures.sshd import SshServer, descendants
 
 
 def wait_for_run(
@@ -79,6 +79,34 @@ def test_sigterm_in_the_middle_of_a_check_ends_it_in_time(sshd: Callable[..., Ss
         begin = time.monotonic()
         assert daemon.terminate() == 0
         assert time.monotonic() - begin < 20
+
+
+def test_connections_are_kept_between_cycles_and_end_with_the_daemon(
+    sshd: Callable[..., SshServer], program: Program
+) -> None:
+    servers = [sshd(name, options=["LogLevel VERBOSE"]) for name in ("stays", "goes")]
+    for server in servers:
+        program.add_host(server, "/etc/hostname", more=", probes: []")
+    program.configure("monitoring: {interval: 10s}")
+    key = make_key(program)
+    with program.daemon() as daemon:
+        first = wait_for_run(daemon, key, "stays")
+        assert wait_for_run(daemon, key, "stays", after=str(first["id"]))["status"] == "ok"
+        assert [server.log().count("Accepted publickey") for server in servers] == [1, 1]
+        program.hosts.pop()
+        program.configure("monitoring: {interval: 10s}")
+        wait_until_left(servers[1])
+        assert descendants(servers[0].pid)
+        assert daemon.terminate() == 0
+        wait_until_left(servers[0])
+
+
+def wait_until_left(server: SshServer) -> None:
+    """Wait, a bounded time, until no session of a server is left."""
+    deadline = time.monotonic() + 30
+    while descendants(server.pid):
+        assert time.monotonic() < deadline, f"sessions of {server.name} are left"
+        time.sleep(0.1)
 
 
 def test_commands_work_beside_the_daemon_and_a_second_daemon_is_refused(

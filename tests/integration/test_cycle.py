@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -33,10 +34,29 @@ def make_host(name: str, log: Path, timeout: float = 30) -> Host:
     return Host(name, TransportKind.LOCAL, None, None, (), (str(log),), (), Thresholds(), 60, timeout, 65536)
 
 
-def make_checks(store: Store, connect_to: Connect = connect, limit: int = 50) -> HostChecks:
-    return HostChecks(
-        Parts(store, connect_to, RULES, lambda: datetime.now(UTC), time.monotonic, partial(secrets.token_hex, 4)), limit
+def make_checks(
+    store: Store,
+    connect_to: Connect = connect,
+    limit: int = 50,
+    is_unreachable: Callable[[Host], bool] = lambda _host: False,
+) -> HostChecks:
+    @asynccontextmanager
+    async def visit(host: Host) -> AsyncIterator[Session]:
+        session = await connect_to(host)
+        yield session
+        await session.close()
+
+    parts = Parts(
+        store,
+        visit,
+        RULES,
+        lambda: datetime.now(UTC),
+        time.monotonic,
+        partial(secrets.token_hex, 4),
+        is_unreachable=is_unreachable,
+        draw=lambda: 0.0,
     )
+    return HostChecks(parts, limit)
 
 
 @pytest.fixture
@@ -120,6 +140,27 @@ async def test_no_more_hosts_than_the_limit_are_visited_at_once(sqlite_store: St
 
     await run_cycle([make_host(f"h{n}", log) for n in range(12)], make_checks(sqlite_store, count, limit=3))
     assert most == 3
+
+
+async def test_hosts_that_did_not_answer_leave_the_slots_to_the_living(sqlite_store: Store, log: Path) -> None:
+    site_is_back = asyncio.Event()
+    dialed: list[str] = []
+
+    async def connect_or_hang(host: Host) -> Session:
+        dialed.append(host.name)
+        if host.name.startswith("dead"):
+            await site_is_back.wait()
+        return await connect(host)
+
+    checks = make_checks(sqlite_store, connect_or_hang, 5, lambda host: host.name.startswith("dead"))
+    dead = asyncio.create_task(run_cycle([make_host(f"dead{n}", log) for n in range(20)], checks))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        living = await run_cycle([make_host(f"h{n}", log) for n in range(20)], checks)
+    assert living.ok == 20
+    assert len([name for name in dialed if name.startswith("dead")]) == 1  # a fifth of the slots
+    site_is_back.set()
+    assert (await dead).ok == 20
 
 
 async def test_a_cycle_that_passes_its_deadline_reports_who_was_late(sqlite_store: Store, log: Path) -> None:

@@ -278,7 +278,7 @@ def stranger() -> Iterator[str]:
     subprocess.run([parts.program("userdel"), name], check=True)
 
 
-async def test_what_a_user_may_not_read_is_unreadable_and_the_rest_goes_on(sshd: Sshd, stranger: str) -> None:
+async def test_what_a_user_may_not_read_is_unreadable_and_the_rest_goes_on(stranger: str, sshd: Sshd) -> None:
     server = sshd(user=stranger)
     public = Path("/etc/passwd")
     secret = server.root / "secret"
