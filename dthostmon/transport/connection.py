@@ -43,11 +43,11 @@ async def connect(
 
 
 def check_key(access: SshAccess) -> VisitError | None:
-    """Tell what is wrong with a host's private key; None = it can be used."""
-    from dthostmon.transport.keys import load_key
+    """Tell what is wrong with a host's key, certificate, ssh_config, or those of its jump hosts; None = nothing."""
+    from dthostmon.transport.jump import check_access
 
     try:
-        load_key(access)
+        check_access(access)
     except VisitError as error:
         return error
     return None

@@ -26,7 +26,7 @@ class KnownHosts:
     def keys(self, access: SshAccess) -> tuple[asyncssh.SSHKey, ...]:
         """Return the keys that a host is known by."""
         port = None if access.port == DEFAULT_PORT else access.port
-        return tuple(self.entries.match(access.hostname, "", port)[0])
+        return tuple(self.entries.match(access.host_key_alias or access.hostname, "", port)[0])
 
 
 def load_known_hosts(path: str) -> KnownHosts:
