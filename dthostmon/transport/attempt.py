@@ -81,11 +81,11 @@ class Attempt:
         """The command that adds the key of the host: from here, or by a login where only a bastion reaches it."""
         host, file = shlex.quote(self.access.hostname), self.access.known_hosts
         if self.access.jump:
-            alias = f"-o HostKeyAlias={self.access.host_key_alias} " if self.access.host_key_alias else ""
+            alias = f"-o HostKeyAlias={shlex.quote(self.access.host_key_alias)} " if self.access.host_key_alias else ""
             return f"`ssh -o UserKnownHostsFile={file} {alias}{self._options}{self._target} exit` and accept that key"
         scan = f"ssh-keyscan -p {self.access.port} {host}"
         if self.access.host_key_alias:
-            scan += f" | sed 's/^[^ ]*/{self.access.host_key_alias}/'"
+            scan += f" | sed {shlex.quote(f's/^[^ ]*/{self.access.host_key_alias}/')}"
         return f"`{scan} >> {file}`"
 
     @property
