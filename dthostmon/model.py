@@ -12,6 +12,8 @@ from itertools import pairwise
 
 from dthostmon.errors import ErrorKind
 
+MAX_JUMPS = 5  # hosts that one connection may lead through
+
 
 class Severity(IntEnum):
     """How much a finding matters; ordered, so `max` works."""

@@ -8,10 +8,10 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from dthostmon.config.document import KeyPath
-from dthostmon.config.jump import MAX_JUMPS, SWITCHED_OFF, Hop, RouteError, parse_jump
+from dthostmon.config.jump import SWITCHED_OFF, Hop, RouteError, parse_jump
 from dthostmon.config.models import HostSettings, Overrides, Settings, SiteSettings
 from dthostmon.config.sections import Levels, Ssh, Thresholds
-from dthostmon.model import Host, SshAccess, TransportKind
+from dthostmon.model import MAX_JUMPS, Host, SshAccess, TransportKind
 from dthostmon.model import Levels as HostLevels
 from dthostmon.model import Thresholds as HostThresholds
 

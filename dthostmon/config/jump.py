@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from dthostmon.config.fields import expected
+from dthostmon.model import MAX_JUMPS
 
-MAX_JUMPS = 5
 SWITCHED_OFF = "none"
 
 _HOP = re.compile(

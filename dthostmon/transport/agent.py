@@ -11,9 +11,8 @@ from pathlib import Path
 
 import asyncssh
 
-from dthostmon.errors import ErrorKind, VisitError
 from dthostmon.model import SshAccess
-from dthostmon.transport.certificates import Certificate, load_certificate
+from dthostmon.transport.certificates import Certificate, load_certificate, unusable
 from dthostmon.transport.failures import reason
 from dthostmon.transport.keys import MAX_KEY_BYTES, Identity
 from dthostmon.transport.threads import DaemonThreads
@@ -33,15 +32,14 @@ async def agent_identity(access: SshAccess, threads: DaemonThreads) -> AsyncIter
             pairs = [*_certified(await _listed(client, access, wanted), certificate), *pairs]
         yield _identity(access, pairs, wanted, certificate)
     finally:
-        client.close()
-        await client.wait_closed()
+        client.close()  # to wait for its end would be a place to be cancelled at, with a login in hand
 
 
 def check_agent(access: SshAccess) -> None:
     """Raise VisitError (auth) where an agent is wanted and there is none to ask."""
     if not access.agent:
         message = "The keys of an ssh-agent are wanted (`ssh.agent`), and SSH_AUTH_SOCK names no agent."
-        raise _unusable(message, "Start dthostmon with SSH_AUTH_SOCK set, or set `agent: false`.")
+        raise unusable(message, "Start dthostmon with SSH_AUTH_SOCK set, or set `agent: false`.")
 
 
 async def _connected(access: SshAccess) -> asyncssh.SSHAgentClient:
@@ -52,7 +50,7 @@ async def _connected(access: SshAccess) -> asyncssh.SSHAgentClient:
     except OSError as exc:
         said = "it did not answer" if isinstance(exc, TimeoutError) else reason(exc)
         message = f"The ssh-agent at {access.agent} cannot be asked: {said}."
-        raise _unusable(message, "Check that it runs: `ssh-add -l`; SSH_AUTH_SOCK names it.") from exc
+        raise unusable(message, "Check that it runs: `ssh-add -l`; SSH_AUTH_SOCK names it.") from exc
 
 
 async def _listed(
@@ -65,11 +63,11 @@ async def _listed(
     except (ValueError, OSError) as exc:
         said = "it did not answer" if isinstance(exc, TimeoutError) else reason(exc)
         message = f"The ssh-agent at {access.agent} lists no keys: {said}."
-        raise _unusable(message, "Check it with `ssh-add -l`.") from exc
+        raise unusable(message, "Check it with `ssh-add -l`.") from exc
     if pairs:
         return pairs[:MAX_KEYS]
     missing = f"does not hold the key of {access.key}.pub" if wanted else "holds no key"
-    raise _unusable(f"The ssh-agent at {access.agent} {missing}.", f"Run `ssh-add {shlex.quote(access.key)}`.")
+    raise unusable(f"The ssh-agent at {access.agent} {missing}.", f"Run `ssh-add {shlex.quote(access.key)}`.")
 
 
 def _certified(pairs: Sequence[asyncssh.SSHKeyPair], found: Certificate) -> list[asyncssh.SSHKeyPair]:
@@ -88,7 +86,7 @@ def _public_half(access: SshAccess) -> bytes | None:
         return None
     except (OSError, RuntimeError, asyncssh.KeyImportError) as exc:
         message = f"The public key {access.key}.pub cannot be used: {reason(exc)}."
-        raise _unusable(message, f"Run `ssh-add -L` and write the line of the key to {access.key}.pub.") from exc
+        raise unusable(message, f"Run `ssh-add -L` and write the line of the key to {access.key}.pub.") from exc
 
 
 def _identity(
@@ -102,7 +100,3 @@ def _identity(
 
 def _fingerprint(public_data: bytes) -> str:
     return "SHA256:" + base64.b64encode(hashlib.sha256(public_data).digest()).decode("ascii").rstrip("=")
-
-
-def _unusable(message: str, fix: str) -> VisitError:
-    return VisitError(ErrorKind.AUTH, message, fix)

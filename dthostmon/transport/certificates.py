@@ -39,7 +39,7 @@ def load_certificate(access: SshAccess, public_data: bytes) -> Certificate:
         if access.certificate is None:
             return Certificate()
         fix = "Have the key signed: `ssh-keygen -s CA_KEY -I NAME -n USER KEY.pub`, or leave `ssh.certificate` out."
-        raise _unusable(f"The certificate {path} does not exist.", fix) from exc
+        raise unusable(f"The certificate {path} does not exist.", fix) from exc
     except VisitError as error:
         if access.certificate is None:
             return Certificate(path=path, problem=error)
@@ -52,7 +52,7 @@ def _valid(path: str, public_data: bytes) -> SSHOpenSSHCertificate:
     see = f"`ssh-keygen -Lf {shlex.quote(path)}` shows it"
     if certificate.key.public_data != public_data:
         fix = f"{see}; name the certificate that was made for this key, or have the key signed anew."
-        raise _unusable(f"The certificate {path} does not belong to the key.", fix)
+        raise unusable(f"The certificate {path} does not belong to the key.", fix)
     try:
         certificate.validate(CERT_TYPE_USER, None)
     except ValueError as exc:
@@ -67,10 +67,10 @@ def _read(path: str) -> SSHOpenSSHCertificate:
         raise
     except (OSError, RuntimeError) as exc:
         fix = "Let the user of dthostmon read it, or name another as `ssh.certificate`."
-        raise _unusable(f"The certificate {path} cannot be read: {exc}.", fix) from exc
+        raise unusable(f"The certificate {path} cannot be read: {exc}.", fix) from exc
     except asyncssh.KeyImportError as exc:
         fix = "Name the file that `ssh-keygen -s` wrote, KEY-cert.pub."
-        raise _unusable(f"{path} is no certificate: {reason(exc)}.", fix) from exc
+        raise unusable(f"{path} is no certificate: {reason(exc)}.", fix) from exc
 
 
 @lru_cache(maxsize=256)
@@ -85,13 +85,14 @@ def _parse(file: FileState) -> SSHOpenSSHCertificate:
 
 def _invalid(path: str, said: str, see: str) -> VisitError:
     if "expired" in said:
-        return _unusable(f"The certificate {path} has expired.", f"Have the key signed anew; {see}.")
+        return unusable(f"The certificate {path} has expired.", f"Have the key signed anew; {see}.")
     if "not yet" in said:
         fix = f"Check this machine's clock (`timedatectl`), or wait; {see}."
-        return _unusable(f"The certificate {path} is not yet valid.", fix)
+        return unusable(f"The certificate {path} is not yet valid.", fix)
     fix = f"Have the key signed without `-h`; {see}."
-    return _unusable(f"The certificate {path} is for hosts, not for users.", fix)
+    return unusable(f"The certificate {path} is for hosts, not for users.", fix)
 
 
-def _unusable(message: str, fix: str) -> VisitError:
+def unusable(message: str, fix: str) -> VisitError:
+    """Make the error of something that we cannot log in with."""
     return VisitError(ErrorKind.AUTH, message, fix)

@@ -100,7 +100,14 @@ def _tunnels_of_this_loop() -> Tunnels:
 
 async def _log_in_to_hop(chain: Chain, lost: Callable[[], None]) -> asyncssh.SSHClientConnection:
     hop = replace(chain[-1], jump=chain[:-1])
-    connection, _ = await _arrive(hop, place_of(hop), lost, TUNNEL_KEEPALIVE_SECONDS)
+    where = place_of(hop)
+    try:
+        connection, _ = await _arrive(hop, where, lost, TUNNEL_KEEPALIVE_SECONDS)
+    except HopError:
+        raise
+    except VisitError as error:
+        named = error.message.startswith(where)  # a key that cannot be used knows no host
+        raise VisitError(error.kind, error.message if named else f"{where}: {error.message}", error.fix) from error
     return connection
 
 

@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from dthostmon.errors import ErrorKind, VisitError
-from dthostmon.model import SshAccess
+from dthostmon.model import MAX_JUMPS, SshAccess
 from dthostmon.transport.file_state import FileState
 
 MAX_FILE_BYTES = 2**20
 MAX_FILES = 256
-MAX_JUMPS = 5
 MAX_INCLUDE_DEPTH = 16
 OTHERS_WRITE = 0o022
 
@@ -76,8 +75,8 @@ _Matcher: TypeAlias = Callable[[_Entry, str], bool]
 def resolve(access: SshAccess) -> SshAccess:
     """Complete an access, and what it is reached through, with what their ssh_configs say.
 
-    Where none is to be read, the access comes back as it is. Blocks for as long as the files take; raises
-    VisitError (auth) where one cannot be used.
+    The result names no ssh_config any more; where none is to be read, it is the access itself. Blocks for as long as
+    the files take; raises VisitError (auth) where one cannot be used.
     """
     if access.config is None and all(hop.config is None for hop in access.jump):
         return access
@@ -98,7 +97,7 @@ def _resolve(access: SshAccess, depth: int) -> SshAccess:
     if len(jump) > MAX_JUMPS:
         message = f"{access.hostname} is behind {len(jump)} hosts by the ssh_config {access.config}."
         raise _unusable(message, f"Correct `ProxyJump` there; at most {MAX_JUMPS} in a row are followed.")
-    return replace(complete, jump=tuple(jump))
+    return replace(complete, jump=tuple(jump), config=None, explicit=frozenset())
 
 
 def _jumps(access: SshAccess, entry: _Entry | None) -> Sequence[SshAccess]:

@@ -56,7 +56,8 @@ class Tunnels:
             yield tunnel
 
     def _forget(self, key: Chain, life: "asyncio.Task[None]") -> None:
-        if self._tunnels[key].life is life:
+        tunnel = self._tunnels.get(key)
+        if tunnel is not None and tunnel.life is life:
             del self._tunnels[key]
 
 

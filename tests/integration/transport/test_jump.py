@@ -218,6 +218,13 @@ async def test_a_bastion_that_refuses_our_key(sshd: Sshd, tmp_path: Path) -> Non
     assert f"ssh-copy-id -i {stranger}.pub -p {bastion.port} {bastion.user}@{bastion.address}" in error.fix
 
 
+async def test_a_bastion_whose_key_cannot_be_used(sshd: Sshd, tmp_path: Path) -> None:
+    bastion = make_access(sshd("bastion"), key=str(tmp_path / "absent"))
+    error = await failure(make_host(sshd(), jump=(bastion,)))
+    assert error.kind is ErrorKind.AUTH
+    assert error.message.endswith(f"through 127.0.0.1:{bastion.port}: The key {tmp_path}/absent does not exist.")
+
+
 async def test_a_host_behind_a_bastion_that_is_down_takes_nothing_from_the_others(sshd: Sshd) -> None:
     bastion, target, down = sshd("bastion", address="127.0.0.2", options=LOGGED), sshd(), sshd("down")
     down.stop()
