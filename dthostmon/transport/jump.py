@@ -45,11 +45,12 @@ class Arrival:
 async def arrive(name: str, access: SshAccess) -> Arrival:
     """Connect to a host and log in, once. Raises VisitError, which says what host failed."""
     access = await _key_files.run(partial(resolve, access))
-    where = _where(name, access)
+    place = f"{access.user}@{access.hostname}:{access.port}"
+    where = f"{name} ({place}{f', through {place_of(access.jump[-1])}' if access.jump else ''})"
     try:
         connection, identity = await _arrive(access, where, lambda: None, KEEPALIVE_SECONDS)
     except HopError as error:
-        raise VisitError(error.kind, f"{where}: through {error.message}", error.fix) from error
+        raise VisitError(error.kind, f"{name} ({place}): through {error.message}", error.fix) from error
     address = None if access.jump else str(connection.get_extra_info("sockname")[0])
     return Arrival(connection, where, address, identity.fingerprints)
 
@@ -109,8 +110,3 @@ async def _log_in_to_hop(chain: Chain, lost: Callable[[], None]) -> asyncssh.SSH
         named = error.message.startswith(where)  # a key that cannot be used knows no host
         raise VisitError(error.kind, error.message if named else f"{where}: {error.message}", error.fix) from error
     return connection
-
-
-def _where(name: str, access: SshAccess) -> str:
-    through = f", through {place_of(access.jump[-1])}" if access.jump else ""
-    return f"{name} ({access.user}@{access.hostname}:{access.port}{through})"

@@ -1,5 +1,6 @@
 """Hosts that an ssh_config describes, reached as it says."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +10,10 @@ from dthostmon.config import load
 from dthostmon.errors import ErrorKind, VisitError
 from dthostmon.transport import connect
 from tests.fixtures.program import Program
-from tests.fixtures.sshd import SshServer, make_host, public_key
+from tests.fixtures.sshd import SshServer, make_access, make_host, public_key
 
 Sshd = Callable[..., SshServer]
+ROOT = Path(__file__).parents[3]
 LOGGED = ["LogLevel INFO"]
 
 
@@ -68,3 +70,23 @@ def test_the_program_visits_a_bastion_and_what_is_behind_it(sshd: Sshd, program:
     bastion.key.chmod(0o644)
     checked = program.run("config", "check", code=2).stderr.decode()
     assert f"Through 127.0.0.2:{bastion.port}: The key {bastion.key} can be read by others" in checked
+
+
+def test_every_configuration_in_the_documentation_is_one(tmp_path: Path) -> None:
+    blocks = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "docs" / "ssh.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 4
+    for block in blocks:
+        assert load(write(tmp_path / "dthostmon.yaml", block), {"SSH_AUTH_SOCK": "/run/agent"}).hosts
+
+
+async def test_a_bastion_needs_to_allow_no_more_than_to_forward(sshd: Sshd) -> None:
+    server = sshd()
+    there = f'permitopen="{server.address}:{server.port}"'
+    bastion = sshd(
+        "bastion", address="127.0.0.2", key_options=f'restrict,port-forwarding,{there},command="/usr/sbin/nologin"'
+    )
+    session = await connect(make_host(server, jump=(make_access(bastion),)))
+    assert await session.files.stat("/etc/passwd") is not None
+    await session.close()
+    with pytest.raises(VisitError, match="does not forward connections there"):
+        await connect(make_host(sshd("other"), jump=(make_access(bastion),)))
