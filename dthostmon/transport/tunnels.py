@@ -16,6 +16,7 @@ from dthostmon.transport.known_hosts import DEFAULT_PORT
 from dthostmon.transport.line import Line
 
 LINGER_SECONDS = 5.0
+REFUSAL_SECONDS = 30.0  # so long a refused key stands for all hosts behind: one try each would lock us out
 CLOSE_SECONDS = 1.0
 DNS_FIX = (
     "The bastion resolves the name: give the host's address as `hostname`, or mend the bastion's /etc/resolv.conf."
@@ -76,9 +77,9 @@ class Tunnel:
     @property
     def ended(self) -> bool:
         """Whether another one is to be opened instead."""
-        if self._ending or not self._open.done():
-            return self._ending
-        return self._open.exception() is not None or self._open.result().is_closed()
+        if self._ending or self.life.done():
+            return True
+        return self._open.done() and self._open.exception() is None and self._open.result().is_closed()
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -130,6 +131,8 @@ class Tunnel:
         except Exception as exc:  # noqa: BLE001  # each that waits raises it
             self._open.set_exception(exc)
             self._open.exception()  # it is no loss where nobody waits any more
+            if isinstance(exc, VisitError) and not exc.transient:
+                await asyncio.sleep(REFUSAL_SECONDS)
             return
         self._open.set_result(connection)
         try:

@@ -1,5 +1,6 @@
 """What we log in with: keys of a host and of a site, certificates, an agent; and never a password."""
 
+import asyncio
 import os
 import re
 import signal
@@ -16,7 +17,7 @@ from dthostmon.errors import ErrorKind, VisitError
 from dthostmon.model import Host
 from dthostmon.transport import check_key, connect
 from tests import parts
-from tests.fixtures.sshd import SshServer, make_access, make_host, make_key, public_key
+from tests.fixtures.sshd import SshServer, descendants, make_access, make_host, make_key, public_key
 
 Sshd = Callable[..., SshServer]
 LOGGED = ["LogLevel VERBOSE"]
@@ -257,3 +258,20 @@ async def test_an_agent_that_refuses_to_sign_is_a_refused_key(sshd: Sshd, agent:
     add(agent, server.key, options=("-q", "-c"))  # each use wants a confirmation that nobody gives
     assert "refused the ssh-agent's key" in (await failure(make_host(server, agent=agent))).message
     await reach(make_host(server))
+
+
+async def test_a_cancelled_login_with_an_agent_leaves_no_connection(sshd: Sshd, agent: str) -> None:
+    server = sshd()
+    add(agent, server.key)
+    for steps in range(0, 60, 4):
+        opening = asyncio.create_task(connect(make_host(server, agent=agent)))
+        await asyncio.sleep(steps * 0.0005)
+        opening.cancel()
+        await asyncio.wait([opening])
+        if not opening.cancelled():
+            await opening.result().close()
+    for _ in range(200):
+        if not descendants(server.pid):
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail("the server still has connections")

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import asyncssh
@@ -216,6 +217,22 @@ async def test_a_bastion_that_refuses_our_key(sshd: Sshd, tmp_path: Path) -> Non
     assert error.kind is ErrorKind.AUTH
     assert f"through {place(bastion)}: the host refused the key {stranger}" in error.message
     assert f"ssh-copy-id -i {stranger}.pub -p {bastion.port} {bastion.user}@{bastion.address}" in error.fix
+
+
+async def test_a_refused_key_is_not_tried_again_for_each_host_behind(
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bastion, target = sshd("bastion", address="127.0.0.2", options=["LogLevel VERBOSE"]), sshd()
+    access = make_access(bastion, key=str(make_key(tmp_path / "stranger")))
+    for number in range(3):
+        error = await failure(make_host(target, f"host{number}", jump=(access,)))
+        assert error.kind is ErrorKind.AUTH
+    assert bastion.log().count("Failed publickey") == 1
+    monkeypatch.setattr(tunnels, "REFUSAL_SECONDS", 0.0)
+    await failure(make_host(target, jump=(replace(access, user="nobody-here"),)))
+    await asyncio.sleep(0.1)
+    await failure(make_host(target, jump=(replace(access, user="nobody-here"),)))
+    assert bastion.log().count("Invalid user nobody-here from") == 2
 
 
 async def test_a_bastion_whose_key_cannot_be_used(sshd: Sshd, tmp_path: Path) -> None:
