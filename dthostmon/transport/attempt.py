@@ -9,7 +9,7 @@ from dthostmon.errors import ErrorKind, VisitError
 from dthostmon.model import SshAccess
 from dthostmon.transport.failures import reason
 from dthostmon.transport.keys import Identity
-from dthostmon.transport.known_hosts import DEFAULT_PORT, KnownHosts
+from dthostmon.transport.known_hosts import DEFAULT_PORT, KnownHosts, known_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Attempt:
         message = (
             f"{self.where}: THE HOST KEY CHANGED, somebody may be in between: expected {expected}, offered {seen}."
         )
-        forget = f"`ssh-keygen -R {shlex.quote(self._known_name)} -f {self.access.known_hosts}`"
+        forget = f"`ssh-keygen -R {shlex.quote(known_name(self.access))} -f {self.access.known_hosts}`"
         fix = f"{_comparison(offered)}; only if they are the same, run {forget} and {self._scan}."
         return VisitError(ErrorKind.HOST_KEY_CHANGED, message, fix)
 
@@ -87,12 +87,6 @@ class Attempt:
         if self.access.host_key_alias:
             scan += f" | sed {shlex.quote(f's/^[^ ]*/{self.access.host_key_alias}/')}"
         return f"`{scan} >> {file}`"
-
-    @property
-    def _known_name(self) -> str:
-        name = self.access.host_key_alias or self.access.hostname
-        bare = self.access.port == DEFAULT_PORT or self.access.host_key_alias
-        return name if bare else f"[{name}]:{self.access.port}"
 
     @property
     def _options(self) -> str:

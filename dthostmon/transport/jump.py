@@ -1,6 +1,7 @@
 """From this machine to a host that we are logged in to, directly or through the hosts that its access names."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from dthostmon.transport.attempt import Attempt
 from dthostmon.transport.dialing import dial
 from dthostmon.transport.keys import Identity, load_identity
 from dthostmon.transport.known_hosts import load_known_hosts
+from dthostmon.transport.line import Line
 from dthostmon.transport.login import KEEPALIVE_SECONDS, log_in
 from dthostmon.transport.ssh_config import resolve
 from dthostmon.transport.threads import DaemonThreads
@@ -55,6 +57,20 @@ async def arrive(name: str, access: SshAccess) -> Arrival:
     return Arrival(connection, where, address, identity.fingerprints)
 
 
+@asynccontextmanager
+async def connected(access: SshAccess, where: str) -> AsyncIterator[socket.socket | Line]:
+    """Yield a connection to the port of a host, directly or through its jumps, on which nothing was said yet.
+
+    The access is a resolved one. asyncssh takes a socket as `sock`, a line as `tunnel`. Who does not hand it on closes
+    it. Raises VisitError, which says what host failed.
+    """
+    try:
+        async with _way(access, where) as line:
+            yield line
+    except HopError as error:
+        raise VisitError(error.kind, f"{where}: through {error.message}", error.fix) from error
+
+
 def check_access(access: SshAccess) -> None:
     """Look at the files that an access and its jumps name. Blocks; raises VisitError (auth)."""
     access = resolve(access)
@@ -75,12 +91,17 @@ async def _arrive(
     async with _identity(access) as identity:
         known_hosts = await _key_files.run(partial(load_known_hosts, access.known_hosts))
         attempt = Attempt(access, identity, known_hosts, where)
-        if not access.jump:
-            line = await dial(access, where)
+        async with _way(access, where) as line:
             return await log_in(attempt, line, lost=lost, keepalive=keepalive), identity
+
+
+@asynccontextmanager
+async def _way(access: SshAccess, where: str) -> AsyncIterator[socket.socket | Line]:
+    if not access.jump:
+        yield await dial(access, where)
+    else:
         async with _tunnels_of_this_loop().through(access.jump) as tunnel:
-            through = await tunnel.dial(access, where)
-            return await log_in(attempt, through, lost=lost, keepalive=keepalive), identity
+            yield await tunnel.dial(access, where)
 
 
 @asynccontextmanager

@@ -29,6 +29,13 @@ class KnownHosts:
         return tuple(self.entries.match(access.host_key_alias or access.hostname, "", port)[0])
 
 
+def known_name(access: SshAccess) -> str:
+    """Return what known_hosts calls a host: its alias, or its name with a port that is not the usual one."""
+    if access.host_key_alias:
+        return access.host_key_alias
+    return access.hostname if access.port == DEFAULT_PORT else f"[{access.hostname}]:{access.port}"
+
+
 def load_known_hosts(path: str) -> KnownHosts:
     """Read a known_hosts file; blocks for a few milliseconds on a long one that changed."""
     try:

@@ -98,6 +98,21 @@ async def test_a_host_is_reached_through_two_bastions_which_hosts_behind_them_sh
         await gone(server)
 
 
+async def test_the_host_key_of_a_host_behind_a_bastion_can_be_asked_for(sshd: Sshd) -> None:
+    bastion, target = sshd("bastion", address="127.0.0.2"), sshd()
+    access = make_access(target, jump=(make_access(bastion),))
+    async with jump.connected(access, "web1") as line:
+        assert isinstance(line, asyncssh.SSHTCPSession)
+        key = await asyncssh.get_server_host_key(tunnel=line, config=None)
+    assert key is not None
+    assert key.get_fingerprint() == fingerprint(target.folder / "host_key")
+    await gone(bastion)
+    bastion.stop()
+    with pytest.raises(VisitError, match=f"^web1: through {place(bastion)}: the host refused the connection"):
+        async with jump.connected(access, "web1"):
+            pass
+
+
 async def test_a_host_without_a_jump_tells_the_address_it_sees_us_from(sshd: Sshd) -> None:
     server = sshd(address="127.0.0.7")
     session = await connect(make_host(server))
