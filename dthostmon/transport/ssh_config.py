@@ -173,7 +173,8 @@ def _existing(entry: _Entry, lines: Sequence[_Line]) -> str | None:
     """Return the first path that exists, or the first one where none does."""
     tokens = _tokens(entry) if lines else {}
     paths = [_expanded(line, word, tokens) for line in lines for word in line.words if word.lower() not in NONE]
-    return next((path for path in paths if Path(path).expanduser().exists()), paths[0] if paths else None)
+    existing = (path for path in paths if os.path.exists(_at_home(path)))  # noqa: PTH110  # Path.exists raises
+    return next(existing, paths[0] if paths else None)
 
 
 def _tokens(entry: _Entry) -> Mapping[str, str]:
@@ -184,7 +185,7 @@ def _tokens(entry: _Entry) -> Mapping[str, str]:
         "p": str(_port(entry) or 22),
         "r": entry.first("user") or entry.user,
         "u": _local_user(),
-        "d": str(Path("~").expanduser()),
+        "d": _at_home("~"),
         "i": str(os.getuid()),
         "l": here,
         "L": here.partition(".")[0],
@@ -207,7 +208,7 @@ def _look_up(access: SshAccess) -> _Entry:
     assert access.config is not None  # noqa: S101  # the caller asked
     entry = _Entry(access.hostname, access.user)
     for final in (False, True):  # `Match final` is looked at when all else has been
-        _Reading(entry, Path(access.config).expanduser().parent, final).read(access.config, active=True, depth=0)
+        _Reading(entry, Path(_at_home(access.config)).parent, final).read(access.config, active=True, depth=0)
     return entry
 
 
@@ -239,7 +240,8 @@ class _Reading:
 
     def _included(self, line: _Line) -> Iterator[str]:
         for word in line.words:
-            yield from sorted(glob.glob(str(self._folder / Path(word).expanduser())))  # noqa: PTH207  # an absolute pattern
+            found = glob.glob(str(self._folder / _at_home(word)))  # noqa: PTH207  # an absolute pattern
+            yield from (path for path in sorted(found) if Path(path).is_file())
 
     def _match(self, line: _Line) -> bool:
         """Tell whether a Match applies: all its criteria do. What cannot be told matters only where the others do."""
@@ -334,6 +336,10 @@ def _words(text: str) -> Iterator[str]:
             yield found["bare"]
         else:
             yield re.sub(r"\\(.)", r"\1", found["double"]) if found["double"] is not None else found["single"]
+
+
+def _at_home(path: str) -> str:
+    return os.path.expanduser(path)  # noqa: PTH111  # Path.expanduser raises where there is no such user
 
 
 def _local_user() -> str:

@@ -5,10 +5,13 @@ import pwd
 import subprocess
 import sys
 import textwrap
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from dthostmon.errors import ErrorKind, VisitError
 from dthostmon.model import SshAccess
@@ -116,7 +119,7 @@ def ssh_says(config: Path, alias: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("alias", ALIASES)
 def test_an_alias_means_what_ssh_makes_of_it(config: Path, alias: str) -> None:
-    (config.parent / "more").mkdir()
+    (config.parent / "more" / "folder.conf").mkdir(parents=True)
     write(config.parent / "more" / "a.conf", "Host included\n  HostName in.example.org\n  Port 77\n")
     write(config.parent / "more" / "b.conf", "Port 10022\n")
     write(config, textwrap.dedent(CONFIG).format(folder=config.parent, user=USER))
@@ -289,6 +292,23 @@ def test_a_file_of_any_content_is_read(config: Path, data: bytes) -> None:
     config.write_bytes(data)
     config.chmod(0o600)
     assert resolve(access("web1", config)).hostname == "web1"
+
+
+KEYWORDS = ["Host", "Match", "Include", "HostName", "Port", "IdentityFile", "ProxyJump", "UserKnownHostsFile", "!exec"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(KEYWORDS), st.text(max_size=12) | st.sampled_from(["all", "host web1", "~no/a"]))
+    )
+)
+def test_no_file_breaks_the_reader(config: Path, lines: list[tuple[str, str]]) -> None:
+    config.unlink(missing_ok=True)
+    config.write_bytes("\n".join(f"{keyword} {rest}" for keyword, rest in lines).encode("utf-8", "surrogatepass"))
+    config.chmod(0o600)
+    with suppress(VisitError):
+        assert len(resolve(access("web1", config)).jump) <= 5
 
 
 def test_an_edit_is_seen_at_the_next_look(config: Path) -> None:
