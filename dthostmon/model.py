@@ -12,6 +12,8 @@ from itertools import pairwise
 
 from dthostmon.errors import ErrorKind
 
+MAX_JUMPS = 5  # hosts that one connection may lead through
+
 
 class Severity(IntEnum):
     """How much a finding matters; ordered, so `max` works."""
@@ -72,7 +74,13 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class SshAccess:
-    """How to log in to one host. `retries` are the pauses in seconds before the 2nd, 3rd, … try."""
+    """How to log in to one host. `retries` are the pauses in seconds before the 2nd, 3rd, … try.
+
+    `certificate` None = the one beside the key, where there is one. `agent` is the socket of an ssh-agent that holds
+    the keys: None = the key file is used, "" = an agent is wanted and the environment names none. `config` is an
+    ssh_config where `hostname` is looked up, `explicit` names the fields here that stand over it. `jump` are the hosts
+    to connect through, the outermost first, each without a jump of its own.
+    """
 
     hostname: str
     port: int
@@ -82,6 +90,17 @@ class SshAccess:
     known_hosts: str
     connect_timeout: float
     retries: tuple[float, ...]
+    certificate: str | None = None
+    agent: str | None = None
+    config: str | None = None
+    explicit: frozenset[str] = frozenset()
+    host_key_alias: str | None = None
+    jump: tuple["SshAccess", ...] = ()
+
+    @property
+    def entry(self) -> "SshAccess":
+        """What this machine itself connects to: the outermost jump host, or the host where there is none."""
+        return self.jump[0] if self.jump else self
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,20 @@ from dthostmon.config.document import Document, KeyPath, Value, strings
 from dthostmon.config.problems import did_you_mean, shortened
 from dthostmon.errors import Problem
 
-SSH_KEYS = ("hostname", "user", "port", "key", "passphrase", "known_hosts", "connect_timeout", "retries", "jump")
+SSH_KEYS = (
+    "hostname",
+    "user",
+    "port",
+    "key",
+    "passphrase",
+    "known_hosts",
+    "connect_timeout",
+    "retries",
+    "jump",
+    "certificate",
+    "agent",
+    "config",
+)
 
 
 def cross_checks(document: Document) -> Iterator[Problem]:

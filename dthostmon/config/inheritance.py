@@ -1,15 +1,17 @@
 """Effective hosts: host over site over global. Lists replace, maps merge."""
 
 import os.path
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from pydantic import BaseModel
 
 from dthostmon.config.document import KeyPath
+from dthostmon.config.jump import SWITCHED_OFF, Hop, RouteError, parse_jump
 from dthostmon.config.models import HostSettings, Overrides, Settings, SiteSettings
-from dthostmon.config.sections import Levels, Thresholds
-from dthostmon.model import Host, SshAccess, TransportKind
+from dthostmon.config.sections import Levels, Ssh, Thresholds
+from dthostmon.model import MAX_JUMPS, Host, SshAccess, TransportKind
 from dthostmon.model import Levels as HostLevels
 from dthostmon.model import Thresholds as HostThresholds
 
@@ -26,6 +28,9 @@ INHERITED: Mapping[str, tuple[str, ...]] = {
     "connect_timeout": ("ssh", "connect_timeout"),
     "retries": ("ssh", "retries"),
     "jump": ("ssh", "jump"),
+    "certificate": ("ssh", "certificate"),
+    "agent": ("ssh", "agent"),
+    "config": ("ssh", "config"),
     "logs": ("logs",),
     "probes": ("probes",),
     "files": ("files",),
@@ -37,20 +42,32 @@ INHERITED: Mapping[str, tuple[str, ...]] = {
     "host_timeout": ("monitoring", "host_timeout"),
 }
 
+ALSO_IN_SSH_CONFIG = ("user", "port", "key", "certificate", "known_hosts", "jump")
+SWITCH_OFF = "write 'jump: none' on it"
+
 
 def layers(index: int, site: str | None, key: str, below: KeyPath = ()) -> tuple[KeyPath, KeyPath, KeyPath]:
     """Return the paths that may give a host an inherited key, the innermost first; `below` leads into a map."""
     return ("hosts", index, key, *below), ("sites", site or "", key, *below), (*INHERITED[key], *below)
 
 
-def make_host(settings: Settings, own: HostSettings, environ: Mapping[str, str]) -> Host:
-    """Make one host with everything it inherits."""
-    site = settings.sites[own.site] if own.site else SiteSettings()
+def make_hosts(settings: Settings, environ: Mapping[str, str]) -> Iterator[Host | RouteError]:
+    """Make each host with everything it inherits, in order; a RouteError where there is no way to it."""
+    accesses = _Accesses(settings, environ)
+    for own in settings.hosts:
+        try:
+            yield _make_host(settings, own, accesses)
+        except RouteError as error:
+            yield error
+
+
+def _make_host(settings: Settings, own: HostSettings, accesses: "_Accesses") -> Host:
+    site = _site(settings, own)
     monitoring = settings.monitoring
     return Host(
         name=own.name,
         transport=own.transport,
-        ssh=_make_access(settings, site, own, environ) if own.transport is not TransportKind.LOCAL else None,
+        ssh=accesses.routed(own) if own.transport is not TransportKind.LOCAL else None,
         site=own.site,
         tags=own.tags,
         logs=_innermost(own.logs, site.logs, settings.logs),
@@ -64,18 +81,94 @@ def make_host(settings: Settings, own: HostSettings, environ: Mapping[str, str])
     )
 
 
-def _make_access(settings: Settings, site: Overrides, own: HostSettings, environ: Mapping[str, str]) -> SshAccess:
-    ssh = settings.ssh
-    return SshAccess(
-        hostname=own.hostname or own.name,
-        port=_innermost(own.port, site.port, ssh.port),
-        user=_innermost(own.user, site.user, ssh.user),
-        key=expand_home(_innermost(own.key, site.key, ssh.key), environ),
-        passphrase=_innermost(own.passphrase, site.passphrase, ssh.passphrase).get_secret_value(),
-        known_hosts=expand_home(_innermost(own.known_hosts, site.known_hosts, ssh.known_hosts), environ),
-        connect_timeout=_innermost(own.connect_timeout, site.connect_timeout, ssh.connect_timeout),
-        retries=_innermost(own.retries, site.retries, ssh.retries),
-    )
+def _site(settings: Settings, own: HostSettings) -> SiteSettings:
+    return settings.sites[own.site] if own.site else SiteSettings()
+
+
+class _Accesses:
+    """How each host of one configuration is logged in to, and what it is reached through."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._environ = environ
+        self._hosts = {host.name: host for host in settings.hosts}
+
+    def routed(self, own: HostSettings) -> SshAccess:
+        """Return the access of a host with its jumps. Raises RouteError."""
+        access = self._direct(own)
+        jump = self._jumps(own, access, ())
+        if (access.hostname, access.port) in {(hop.hostname, hop.port) for hop in jump}:
+            raise RouteError(own.name, f"the host {own.name} would be reached through itself; {SWITCH_OFF}")
+        if len(jump) > MAX_JUMPS:
+            raise RouteError(own.name, f"the host {own.name} is behind {len(jump)} hosts; {MAX_JUMPS} are the most")
+        return replace(access, jump=jump)
+
+    def _jumps(self, own: HostSettings, access: SshAccess, inner: tuple[str, ...]) -> tuple[SshAccess, ...]:
+        """Return the accesses of what a host is reached through.
+
+        The first of them may be a host with jumps of its own, which then come before it; those of the others do not
+        count, as with ssh: the one before them is how they are reached.
+        """
+        if own.name in inner:
+            raise RouteError(own.name, f"the host {own.name} would be reached through itself; {SWITCH_OFF}")
+        hops = self._hops(own)
+        jumps = tuple(self._hop(hop, access) for hop in hops)
+        first = self._hosts.get(hops[0].host) if hops else None
+        return (*(self._jumps(first, jumps[0], (*inner, own.name)) if first else ()), *jumps)
+
+    def _hops(self, own: HostSettings) -> tuple[Hop, ...]:
+        hops = parse_jump(_innermost(own.jump, _site(self._settings, own).jump, self._settings.ssh.jump))
+        for hop in hops:
+            named = self._hosts.get(hop.host)
+            if named and named.transport is TransportKind.LOCAL:
+                raise RouteError(own.name, f"the host {named.name} is this machine; name one with transport ssh")
+        return hops
+
+    def _hop(self, hop: Hop, access: SshAccess) -> SshAccess:
+        """Complete an element: with the settings of the host that it names, or else with those of the host behind."""
+        named = self._hosts.get(hop.host)
+        base = self._direct(named) if named else replace(access, hostname=hop.host, port=self._settings.ssh.port)
+        said = {name: value for name in ("user", "port") if (value := getattr(hop, name)) is not None}
+        explicit = frozenset(said) | (base.explicit if named else frozenset())
+        return replace(base, **said, retries=(), explicit=explicit if base.config else frozenset())
+
+    def _direct(self, own: HostSettings) -> SshAccess:
+        """Return the access of a host without its jumps."""
+        ssh, site = self._settings.ssh, _site(self._settings, own)
+        config = _innermost(own.config, site.config, ssh.config)
+        return SshAccess(
+            hostname=own.hostname or own.name,
+            port=_innermost(own.port, site.port, ssh.port),
+            user=_innermost(own.user, site.user, ssh.user),
+            key=self._path(_innermost(own.key, site.key, ssh.key)),
+            passphrase=_innermost(own.passphrase, site.passphrase, ssh.passphrase).get_secret_value(),
+            known_hosts=self._path(_innermost(own.known_hosts, site.known_hosts, ssh.known_hosts)),
+            connect_timeout=_innermost(own.connect_timeout, site.connect_timeout, ssh.connect_timeout),
+            retries=_innermost(own.retries, site.retries, ssh.retries),
+            certificate=self._optional_path(_certificate(own, site, ssh)),
+            agent=self._environ.get("SSH_AUTH_SOCK", "") if _innermost(own.agent, site.agent, ssh.agent) else None,
+            config=self._optional_path(None if config == SWITCHED_OFF else config),
+            explicit=_explicit(own, site) if config not in (None, SWITCHED_OFF) else frozenset(),
+        )
+
+    def _path(self, path: str) -> str:
+        return expand_home(path, self._environ)
+
+    def _optional_path(self, path: str | None) -> str | None:
+        return None if path is None else self._path(path)
+
+
+def _explicit(own: Overrides, site: Overrides) -> frozenset[str]:
+    """Return the keys that stand over an ssh_config: those that a host or its site sets."""
+    return frozenset(name for layer in (own, site) for name in ALSO_IN_SSH_CONFIG if getattr(layer, name) is not None)
+
+
+def _certificate(own: Overrides, site: Overrides, ssh: Ssh) -> str | None:
+    """Return the certificate of the innermost key: one that is set further out was made for another key."""
+    for layer in (own, site, ssh):
+        if layer.certificate is not None or layer.key is not None:
+            return layer.certificate
+    return None
 
 
 def _innermost(own: _T | None, site: _T | None, overall: _T) -> _T:

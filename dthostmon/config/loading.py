@@ -11,7 +11,7 @@ from dthostmon.config.configuration import Configuration
 from dthostmon.config.document import Document, KeyPath, line_and_column, parse
 from dthostmon.config.environment import override
 from dthostmon.config.fields import database_password
-from dthostmon.config.inheritance import effective_thresholds, make_host
+from dthostmon.config.inheritance import effective_thresholds, layers, make_hosts
 from dthostmon.config.models import Overrides, Settings
 from dthostmon.config.problems import from_validation
 from dthostmon.config.sections import Levels
@@ -19,6 +19,7 @@ from dthostmon.config.sources import SourceFile, UnusableFileError, read_source,
 from dthostmon.config.structure import is_secret
 from dthostmon.config.substitution import Substitution
 from dthostmon.errors import ConfigurationError, Problem
+from dthostmon.model import Host
 
 FILE_VARIABLE = "DTHOSTMON_CONFIG"
 FILE_PLACES = (Path("dthostmon.yaml"), Path("/etc/dthostmon/dthostmon.yaml"))
@@ -53,7 +54,9 @@ def load(path: Path, environ: Mapping[str, str]) -> Configuration:
         problems += _disordered_levels(document, settings)
     if settings is None or problems:
         raise ConfigurationError(_in_order(problems))
-    hosts = tuple(make_host(settings, host, environ) for host in settings.hosts)
+    hosts, wrong_ways = _make_hosts(document, settings, environ)
+    if wrong_ways:
+        raise ConfigurationError(_in_order(wrong_ways))
     warnings = tuple(_warnings(document, settings, source))
     return Configuration(path, settings, hosts, warnings, (source, *substitution.sources), document)
 
@@ -84,6 +87,21 @@ def _validate(document: Document) -> tuple[Settings | None, list[Problem]]:
         return Settings.model_validate(document.tree), []
     except ValidationError as exc:
         return None, list(from_validation(document, exc))
+
+
+def _make_hosts(
+    document: Document, settings: Settings, environ: Mapping[str, str]
+) -> tuple[tuple[Host, ...], list[Problem]]:
+    hosts: list[Host] = []
+    problems: list[Problem] = []
+    sites = {host.name: (index, host.site) for index, host in enumerate(settings.hosts)}
+    for made in make_hosts(settings, environ):
+        if isinstance(made, Host):
+            hosts.append(made)
+        else:
+            *inner, overall = layers(*sites[made.host], "jump")
+            problems.append(document.problem(next(filter(document.has, inner), overall), str(made)))
+    return tuple(hosts), problems
 
 
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:

@@ -22,6 +22,7 @@ from dthostmon.config.fields import (
     expected,
     only_yet,
 )
+from dthostmon.config.jump import Jump
 from dthostmon.config.sections import (
     Ai,
     Alerts,
@@ -75,8 +76,15 @@ class Overrides(Section):
         default=None, description="Instead of ssh.connect_timeout.", examples=["20s"]
     )
     retries: Retries | None = Field(default=None, description="Instead of ssh.retries.", examples=[["1s", "5s"]])
-    jump: Annotated[str | None, NotYet("jump hosts")] = Field(
-        default=None, description="Instead of ssh.jump.", examples=["bastion.example.org"]
+    jump: Jump | None = Field(
+        default=None, description="Instead of ssh.jump; none = no jump.", examples=["ops@bastion.example.org"]
+    )
+    certificate: FilePath | None = Field(
+        default=None, description="Instead of ssh.certificate.", examples=["~/.ssh/id_chicago-cert.pub"]
+    )
+    agent: bool | None = Field(default=None, description="Instead of ssh.agent.", examples=[True])
+    config: FilePath | None = Field(
+        default=None, description="Instead of ssh.config; none = none is read.", examples=["~/.ssh/config"]
     )
     logs: tuple[LogPattern, ...] | None = Field(
         default=None,

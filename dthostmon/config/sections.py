@@ -20,6 +20,7 @@ from dthostmon.config.fields import (
     User,
     at_least,
 )
+from dthostmon.config.jump import Jump
 
 MINUTE = 60.0
 HOUR = 60 * MINUTE
@@ -90,8 +91,28 @@ class Ssh(Section):
         description="The pauses before the second try and the ones after it.",
         examples=[["1s", "5s"]],
     )
-    jump: Annotated[str | None, NotYet("jump hosts")] = Field(
-        default=None, description="A host to connect through.", examples=["bastion.example.org"]
+    jump: Jump | None = Field(
+        default=None,
+        description="The host to connect through: [user@]host[:port], or the name of a host below; several are"
+        " separated by commas, the outermost first. none on a site or a host switches it off.",
+        examples=[None],
+    )
+    certificate: FilePath | None = Field(
+        default=None,
+        description="The certificate of the key; null = the key's name with -cert.pub, where there is such a file.",
+        examples=[None],
+    )
+    agent: bool = Field(
+        default=False,
+        description="true = the ssh-agent at $SSH_AUTH_SOCK logs in, and the key file is not read: with the key whose"
+        " public half is the key's name with .pub, or else with up to five that it holds.",
+        examples=[True],
+    )
+    config: FilePath | None = Field(
+        default=None,
+        description="An ssh_config where each hostname is looked up as an alias; what a site or a host says itself"
+        " stands over it, and it stands over this section. null = none is read.",
+        examples=[None],
     )
 
 

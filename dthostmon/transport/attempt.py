@@ -8,15 +8,16 @@ import asyncssh
 from dthostmon.errors import ErrorKind, VisitError
 from dthostmon.model import SshAccess
 from dthostmon.transport.failures import reason
-from dthostmon.transport.known_hosts import DEFAULT_PORT, KnownHosts
+from dthostmon.transport.keys import Identity
+from dthostmon.transport.known_hosts import DEFAULT_PORT, KnownHosts, known_name
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """How to reach a host, our key, the host keys we trust. `where` names the host in errors."""
+    """How to reach a host, what we log in with, the host keys we trust. `where` names the host in errors."""
 
     access: SshAccess
-    key: asyncssh.SSHKey
+    identity: Identity
     known_hosts: KnownHosts
     where: str
 
@@ -35,14 +36,24 @@ class Attempt:
             message = f"{self.where}: the host hung up before {awaited}, as one with too many logins at once does."
             fix = "If it stays so, raise `MaxStartups` in the host's sshd_config."
             return VisitError(ErrorKind.OVERLOADED, message, fix)
-        fix = f"Run `ssh -v {self._port_option}{self._target}` to see more."
+        fix = f"Run `ssh -v {self._options}{self._target}` to see more."
         return VisitError(ErrorKind.PROTOCOL, f"{self.where}: no SSH connection ({reason(exc)}).", fix)
 
     def _key_refused(self) -> VisitError:
-        fingerprint = self.key.get_fingerprint()
-        message = f"{self.where}: the host refused the key {self.access.key} ({fingerprint}) for {self.access.user}."
-        fix = f"Run `ssh-copy-id -i {self.access.key}.pub {self._port_option}{self._target}`."
-        return VisitError(ErrorKind.AUTH, message, fix)
+        certificate = self.identity.certificate
+        signed = f" with its certificate {certificate.path}" if certificate.certificate else ""
+        message = f"{self.where}: the host refused {self.identity.text}{signed} for {self.access.user}."
+        if certificate.problem:
+            message += f" {certificate.problem.message}"
+            return VisitError(ErrorKind.AUTH, message, certificate.problem.fix)
+        if certificate.certificate:
+            fix = (
+                f"Check that sshd trusts its authority (`TrustedUserCAKeys`), and that `ssh-keygen -Lf"
+                f" {shlex.quote(certificate.path)}` lists {self.access.user} among the principals."
+            )
+            return VisitError(ErrorKind.AUTH, message, fix)
+        file = f"-i {self.identity.public} " if self.identity.public else ""
+        return VisitError(ErrorKind.AUTH, message, f"Run `ssh-copy-id {file}{self._options}{self._target}`.")
 
     def _untrusted(self, offered: asyncssh.SSHKey | None, exc: Exception) -> VisitError:
         known = self.known_hosts.keys(self.access)
@@ -61,27 +72,38 @@ class Attempt:
         message = (
             f"{self.where}: THE HOST KEY CHANGED, somebody may be in between: expected {expected}, offered {seen}."
         )
-        forget = f"`ssh-keygen -R {shlex.quote(self._known_name)} -f {self.access.known_hosts}`"
+        forget = f"`ssh-keygen -R {shlex.quote(known_name(self.access))} -f {self.access.known_hosts}`"
         fix = f"{_comparison(offered)}; only if they are the same, run {forget} and {self._scan}."
         return VisitError(ErrorKind.HOST_KEY_CHANGED, message, fix)
 
     @property
     def _scan(self) -> str:
-        host = shlex.quote(self.access.hostname)
-        return f"`ssh-keyscan -p {self.access.port} {host} >> {self.access.known_hosts}`"
+        """The command that adds the key of the host: from here, or by a login where only a bastion reaches it."""
+        host, file = shlex.quote(self.access.hostname), self.access.known_hosts
+        if self.access.jump:
+            alias = f"-o HostKeyAlias={shlex.quote(self.access.host_key_alias)} " if self.access.host_key_alias else ""
+            return f"`ssh -o UserKnownHostsFile={file} {alias}{self._options}{self._target} exit` and accept that key"
+        scan = f"ssh-keyscan -p {self.access.port} {host}"
+        if self.access.host_key_alias:
+            scan += f" | sed {shlex.quote(f's/^[^ ]*/{self.access.host_key_alias}/')}"
+        return f"`{scan} >> {file}`"
 
     @property
-    def _known_name(self) -> str:
-        bare = self.access.port == DEFAULT_PORT
-        return self.access.hostname if bare else f"[{self.access.hostname}]:{self.access.port}"
-
-    @property
-    def _port_option(self) -> str:
-        return "" if self.access.port == DEFAULT_PORT else f"-p {self.access.port} "
+    def _options(self) -> str:
+        """What ssh has to be told besides the target: the hosts in between, and a port of its own."""
+        jump = ",".join(hop_target(hop) for hop in self.access.jump)
+        through = f"-o ProxyJump={shlex.quote(jump)} " if jump else ""
+        return through if self.access.port == DEFAULT_PORT else f"{through}-p {self.access.port} "
 
     @property
     def _target(self) -> str:
         return shlex.quote(f"{self.access.user}@{self.access.hostname}")
+
+
+def hop_target(hop: SshAccess) -> str:
+    """Return a host to connect through as ProxyJump writes it."""
+    host = f"[{hop.hostname}]" if ":" in hop.hostname else hop.hostname
+    return f"{hop.user}@{host}" if hop.port == DEFAULT_PORT else f"{hop.user}@{host}:{hop.port}"
 
 
 def _comparison(offered: asyncssh.SSHKey | None) -> str:

@@ -46,21 +46,23 @@ async def connect(
         return LocalSession(limits, make_boundary)
     if access is None:
         raise ValueError(f"{host.name} has transport {host.transport} and no ssh settings")
+    from dthostmon.transport.jump import resolved
     from dthostmon.transport.ssh import open_session
 
     async def attempt() -> Session:
-        async with turn(access):
-            return await open_session(host, access, limits, make_boundary)
+        reached = await resolved(access)
+        async with turn(reached):
+            return await open_session(host, reached, limits, make_boundary)
 
     return await _persistently(attempt, () if once else access.retries, draw)
 
 
 def check_key(access: SshAccess) -> VisitError | None:
-    """Tell what is wrong with a host's private key; None = it can be used."""
-    from dthostmon.transport.keys import load_key
+    """Tell what is wrong with a host's key, certificate, ssh_config, or those of its jump hosts; None = nothing."""
+    from dthostmon.transport.jump import check_access
 
     try:
-        load_key(access)
+        check_access(access)
     except VisitError as error:
         return error
     return None

@@ -12,7 +12,7 @@ HANDSHAKES_AT_ONCE = 8  # sshd's own limit is 10:30:100, and administrators and 
 
 def handshake_place(access: SshAccess) -> str:
     """Name the sshd that meets a host's login first: all hosts of one place share its limit."""
-    return f"{access.hostname}:{access.port}"
+    return f"{access.entry.hostname}:{access.entry.port}"
 
 
 class Handshakes:

@@ -1,4 +1,6 @@
-"""Private keys: read once, refused when others can read them, each refusal with the command that mends it."""
+"""What we log in with. Private keys are read once, and refused when others can read them, each refusal with the
+command that mends it.
+"""
 
 import shlex
 import stat
@@ -10,6 +12,7 @@ import asyncssh
 
 from dthostmon.errors import ErrorKind, VisitError
 from dthostmon.model import SshAccess
+from dthostmon.transport.certificates import Certificate, load_certificate
 from dthostmon.transport.file_state import FileState
 
 MAX_KEY_BYTES = 64 * 1024
@@ -24,6 +27,33 @@ _loading = (
 class _Refusal:
     message: str
     fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a host is offered, in this order. `text` names it in errors, `public` is the file of its public half.
+
+    `fingerprints` are those of the keys, as a host's own log shows them.
+    """
+
+    pairs: tuple[asyncssh.SSHKeyPair, ...]
+    text: str
+    fingerprints: tuple[str, ...]
+    public: str | None
+    certificate: Certificate
+
+
+def load_identity(access: SshAccess) -> Identity:
+    """Return the key of a host and its certificate. Blocks for as long as the decryption takes; raises VisitError
+    (auth).
+    """
+    key = load_key(access)
+    certificate = load_certificate(access, key.public_data)
+    signed = certificate.certificate
+    pairs = asyncssh.load_keypairs([(key, signed)] if signed else [key])
+    fingerprint = key.get_fingerprint()
+    text = f"the key {access.key} ({fingerprint})"
+    return Identity(tuple(pairs), text, (fingerprint,), f"{access.key}.pub", certificate)
 
 
 def load_key(access: SshAccess) -> asyncssh.SSHKey:

@@ -26,7 +26,14 @@ class KnownHosts:
     def keys(self, access: SshAccess) -> tuple[asyncssh.SSHKey, ...]:
         """Return the keys that a host is known by."""
         port = None if access.port == DEFAULT_PORT else access.port
-        return tuple(self.entries.match(access.hostname, "", port)[0])
+        return tuple(self.entries.match(access.host_key_alias or access.hostname, "", port)[0])
+
+
+def known_name(access: SshAccess) -> str:
+    """Return what known_hosts calls a host: its alias, or its name with a port that is not the usual one."""
+    if access.host_key_alias:
+        return access.host_key_alias
+    return access.hostname if access.port == DEFAULT_PORT else f"[{access.hostname}]:{access.port}"
 
 
 def load_known_hosts(path: str) -> KnownHosts:

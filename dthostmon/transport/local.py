@@ -30,6 +30,9 @@ _reads = DaemonThreads("local file", READS_AT_ONCE)
 class LocalSession:
     """Visits the machine that dthostmon runs on."""
 
+    client_address: str | None = None
+    key_fingerprints: tuple[str, ...] = ()
+
     def __init__(self, limits: framing.Limits, make_boundary: Callable[[], str]) -> None:
         self.files = LocalFiles()
         self.shell = LocalShell(limits, make_boundary)

@@ -83,6 +83,14 @@ class Session(Protocol):
     def shell(self) -> Shell | None:
         """Runs commands; None where the key or the configuration forbids it."""
 
+    @property
+    def client_address(self) -> str | None:
+        """The address that the host sees us come from, as far as this end can tell; None where it cannot."""
+
+    @property
+    def key_fingerprints(self) -> tuple[str, ...]:
+        """The SHA256 fingerprints of the keys that the host was offered, as its own log shows them."""
+
     async def close(self) -> None:
         """End the connection and leave no process on the host; never raises."""
 

@@ -11,37 +11,27 @@ import asyncssh
 from dthostmon.errors import ErrorKind, VisitError
 from dthostmon.model import Host, SshAccess, TransportKind
 from dthostmon.transport import framing
-from dthostmon.transport.attempt import Attempt
 from dthostmon.transport.capture import Capture
-from dthostmon.transport.dialing import dial
 from dthostmon.transport.failures import RETRY_FIX, reason, stage
-from dthostmon.transport.keys import load_key
-from dthostmon.transport.known_hosts import load_known_hosts
-from dthostmon.transport.login import log_in
+from dthostmon.transport.jump import Arrival, arrive
 from dthostmon.transport.session import CommandOutput
 from dthostmon.transport.sftp import SftpFiles
-from dthostmon.transport.threads import DaemonThreads
 
 CLOSE_SECONDS = 1.0
 RUNS_AT_ONCE = 4
-KEY_FILES_AT_ONCE = 4
 
 _Channel: TypeAlias = "asyncssh.SSHClientChannel[bytes]"
-
-_key_files = DaemonThreads("key file", KEY_FILES_AT_ONCE)
 
 
 async def open_session(
     host: Host, access: SshAccess, limits: framing.Limits, make_boundary: Callable[[], str]
 ) -> "SshSession":
-    """Connect and log in, once. Raises VisitError."""
-    where = f"{host.name} ({access.user}@{access.hostname}:{access.port})"
-    key = await _key_files.run(partial(load_key, access))
-    known_hosts = await _key_files.run(partial(load_known_hosts, access.known_hosts))
-    connection = await log_in(Attempt(access, key, known_hosts, where), await dial(access, where))
+    """Connect and log in, once, through the hosts that the access names. Raises VisitError."""
+    arrival = await arrive(host.name, access)
+    connection, where = arrival.connection, arrival.where
     shell = SshShell(connection, where, access.connect_timeout, limits, make_boundary)
     return SshSession(
-        connection,
+        arrival,
         SftpFiles(connection, where, access.connect_timeout),
         shell if host.transport is TransportKind.SSH else None,
     )
@@ -50,8 +40,10 @@ async def open_session(
 class SshSession:
     """One SSH connection and what runs over it."""
 
-    def __init__(self, connection: asyncssh.SSHClientConnection, files: SftpFiles, shell: "SshShell | None") -> None:
-        self._connection = connection
+    def __init__(self, arrival: Arrival, files: SftpFiles, shell: "SshShell | None") -> None:
+        self._connection = arrival.connection
+        self.client_address = arrival.address
+        self.key_fingerprints = arrival.fingerprints
         self.files = files
         self.shell = shell
 

@@ -106,7 +106,6 @@ def test_a_wrong_value_is_named_with_what_would_be_right(refuse, text, path, mes
         ("retention: {audit: 90d}", "retention.audit", "audit"),
         ("api: {docs: true}", "api.docs", "documentation"),
         ("api: {public_url: 'https://a'}", "api.public_url", "dashboard"),
-        ("ssh: {jump: bastion}", "ssh.jump", "jump"),
         ("logs: ['journal:']", "logs[0]", "journald"),
         ("logs: ['docker:*']", "logs[0]", "containers"),
         ("probes: [metrics, ports]", "probes[1]", "probe"),
