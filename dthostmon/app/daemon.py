@@ -86,6 +86,10 @@ class Daemon:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.connections.close()
 
+    def reload(self) -> None:
+        """Look for an edit of the configuration now."""
+        self._own(self._reload(), "reload")
+
     def hosts(self) -> tuple[Host, ...]:
         """Return the hosts of the configuration in force."""
         return self.configuration.hosts
@@ -212,7 +216,7 @@ async def run_daemon(
     ready: Callable[[Listening], None],
     told: Callable[[Cycle], None],
 ) -> None:
-    """Run until SIGTERM or SIGINT. `ready` is called once the API answers.
+    """Run until SIGTERM or SIGINT; SIGHUP takes over an edit at once. `ready` is called once the API answers.
 
     Order of the start: store, lock, API, scheduler; of the stop: scheduler, checks, connections, API, lock, store.
     Raises StoreError (AlreadyRunningError for a second daemon) and ListenError (the API's address is taken).
@@ -231,6 +235,7 @@ async def run_daemon(
         bound = await stack.enter_async_context(web.serve(sources, host, port))
         stack.push_async_callback(daemon.stop)
         daemon.start()
+        loop.add_signal_handler(signal.SIGHUP, daemon.reload)
         ready(Listening(host, bound))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([stopped, refused], return_when=asyncio.FIRST_COMPLETED)

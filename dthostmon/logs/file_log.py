@@ -17,10 +17,12 @@ from dthostmon.logs.positions import (
     fingerprint,
     given_up,
     has_news,
+    is_flush_due,
     is_shrunk,
     may_continue,
     start_of,
     unread_bytes,
+    waited,
     with_head,
 )
 from dthostmon.logs.segments import Allowance, Segment, flush, near_the_end, read_segment, wait
@@ -65,6 +67,17 @@ async def read_first(files: Files, log: MatchedLog, look_back: int, allowance: A
     if segment is None:
         return Outcome(None)  # replaced between two looks: the next visit finds it as it is
     return _outcome(log.path, Cursor(log.path, segment.position), _Earlier(), Chain((segment,)))
+
+
+def idle(log: MatchedLog, cursor: Cursor | None) -> Outcome | None:
+    """Return what is to be said of a log of which a look is enough: nothing was written; None where more is needed."""
+    if log.stat is None or cursor is None or cursor.previous or cursor.current.path != log.path:
+        return None
+    current = cursor.current
+    if has_news(current, log.stat) or is_flush_due(current) or not _is_sure(current, log.stat):
+        return None
+    pending = unread_bytes(current)
+    return Outcome(LogReading(log.path, b"", replace(cursor, current=waited(current)), 0, pending))
 
 
 async def read_known(files: Files, listed: Files, log: MatchedLog, cursor: Cursor, allowance: Allowance) -> Outcome:
@@ -134,10 +147,14 @@ async def _is_same(files: Files, current: FilePosition, stat: FileStat) -> bool:
     SFTP tells times in whole seconds and no inodes: within the second of its last line another file of the same size
     may have taken the name. Looks at later moments cannot miss that, so they cost nothing.
     """
-    if stat.inode is not None or current.unchanged >= SURE_AFTER_VISITS or not current.offset:
+    if _is_sure(current, stat):
         return True
     known = min(FINGERPRINT_BYTES, current.offset)
     return fingerprint(await files.read(current.path, current.offset - known, known)) == current.fingerprint
+
+
+def _is_sure(current: FilePosition, stat: FileStat) -> bool:
+    return stat.inode is not None or current.unchanged >= SURE_AFTER_VISITS or not current.offset
 
 
 async def _read_through(

@@ -64,6 +64,12 @@ def has_news(position: FilePosition, stat: FileStat) -> bool:
     return position.examined < position.size or not is_unchanged(position, stat)
 
 
+def waited(position: FilePosition) -> FilePosition:
+    """Stand at the same place for one more visit; they are counted as far as the number matters."""
+    unchanged = min(position.unchanged + 1, max(FLUSH_AFTER_VISITS, SURE_AFTER_VISITS))
+    return replace(position, unchanged=unchanged, absent=0, held=0)
+
+
 def is_flush_due(position: FilePosition) -> bool:
     """Tell whether an unfinished last line has waited long enough."""
     return position.offset < position.examined and position.unchanged + 1 >= FLUSH_AFTER_VISITS

@@ -58,13 +58,14 @@ async def read_files(
             allowance = Allowance(caps.log, budget, caps.lag)
             return await _read_or_report(files, listings, log, state.cursors.get(log.path), look_back, allowance)
 
-    turns = sorted(matched.logs, key=lambda log: _news(log, state))
+    known = {log.path: idle for log in matched.logs if (idle := file_log.idle(log, state.cursors.get(log.path)))}
+    turns = sorted((log for log in matched.logs if log.path not in known), key=lambda log: _news(log, state))
     try:
         async with asyncio.TaskGroup() as group:
             tasks = {log.path: group.create_task(read_in_turn(log)) for log in turns}
     except ExceptionGroup as several:
         raise several.exceptions[0] from several  # all of them tell of the one connection
-    outcomes = [tasks[log.path].result() for log in matched.logs]
+    outcomes = [known.get(log.path) or tasks[log.path].result() for log in matched.logs]
     readings = tuple(outcome.reading for outcome in outcomes if outcome.reading)
     told = [*matched.problems, *(problem for outcome in outcomes for problem in outcome.problems)]
     if patterns and not readings and not told:

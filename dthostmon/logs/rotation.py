@@ -9,6 +9,7 @@ import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from dthostmon.errors import FileUnreadableError
 from dthostmon.logs.compressed import COMPRESSED, is_compressed
@@ -35,6 +36,7 @@ class RotatedName:
     age: tuple[int, str]
 
 
+@lru_cache(maxsize=20_000)  # asked for every log at every visit
 def rotated_name(name: str) -> RotatedName | None:
     """Read the name of a rotated file, compressed or not; None where it is no such name."""
     compressed = COMPRESSED.fullmatch(name)

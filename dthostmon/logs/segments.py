@@ -8,6 +8,7 @@ from dthostmon.logs.positions import (
     is_flush_due,
     moved,
     unread_bytes,
+    waited,
     whole_lines,
     with_head,
 )
@@ -152,7 +153,7 @@ async def wait(files: Files, position: FilePosition) -> Segment:
     """Stay at a position whose file did not change; an unfinished line that has waited long enough is taken as it
     is.
     """
-    waiting = replace(position, unchanged=position.unchanged + 1, absent=0, held=0)
+    waiting = waited(position)
     segment = Segment(b"", position.offset, waiting, unread_bytes(position), is_finished=True)
     return await flush(files, segment) if is_flush_due(position) else segment
 

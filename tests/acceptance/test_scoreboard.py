@@ -6,6 +6,7 @@ docs/reading.md shows it as a table; a row stands there only if it is played her
 import asyncio
 import os
 import re
+import signal
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -85,6 +86,54 @@ def test_each_line_is_stored_once_and_in_order(
         scene.stop_writer()
     for _ in range(2):
         scene.visit()
-    stored = asyncio.run(stored_lines(program.database))
+    stored = asyncio.run(stored_lines(program.database_url))
     assert missing_and_doubled(stored, scene.count) == ([], [])
     assert stored == sorted(stored)
+
+
+def test_a_restart_goes_on_where_the_last_run_stopped(watched: tuple[Program, Path], tmp_path: Path) -> None:
+    program, log = watched
+    scene = Scene(log, tmp_path, lambda: None)
+    for _ in range(2):
+        scene.write(12)
+        with program.daemon() as daemon:
+            daemon.wait_for(daemon.log, "a cycle ended")
+            scene.write(5)
+            assert daemon.terminate() == 0
+        scene.rotate("create")
+        scene.write(5)
+    program.document("monitor")
+    assert asyncio.run(stored_lines(program.database_url)) == list(range(scene.count))
+
+
+def test_sighup_takes_over_an_edit_and_loses_no_line(watched: tuple[Program, Path], tmp_path: Path) -> None:
+    program, log = watched
+    scene = Scene(log, tmp_path, lambda: None)
+    scene.write(12)
+    with program.daemon() as daemon:
+        daemon.wait_for(daemon.log, "a cycle ended")
+        scene.write(5)
+        program.configure("look_back: 1MiB")
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_for(daemon.log, "the edited configuration is in force")
+        program.document("monitor")
+        scene.write(5)
+        assert daemon.terminate() == 0
+    program.document("monitor")
+    assert asyncio.run(stored_lines(program.database_url)) == list(range(scene.count))
+
+
+@pytest.mark.parametrize("phase", ["read", "save"])
+def test_kill_9_in_a_visit_costs_no_line(watched: tuple[Program, Path], tmp_path: Path, phase: str) -> None:
+    program, log = watched
+    scene = Scene(log, tmp_path, lambda: None)
+    program.document("monitor")
+    for _ in range(2):
+        scene.write(200)
+        scene.rotate("create")
+        scene.write(5)
+        with program.daemon(ready=False) as daemon:
+            daemon.wait_for(daemon.log, f"phase='{phase}'")
+            daemon.kill()
+    program.document("monitor")
+    assert asyncio.run(stored_lines(program.database_url)) == list(range(scene.count))
