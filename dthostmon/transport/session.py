@@ -9,6 +9,12 @@ from typing import Protocol
 
 MAX_DIRECTORY_ENTRIES = 100_000
 
+# What stands before the public key in a host's authorized_keys, where it shall only read: over SFTP, or through the
+# collector program.
+READ_ONLY_KEY_OPTIONS = 'restrict,command="internal-sftp -R"'
+COLLECTOR_PATH = "/usr/local/lib/dthostmon/dthostmon-collect"
+COLLECTOR_KEY_OPTIONS = f'restrict,command="{COLLECTOR_PATH}"'
+
 
 @dataclass(frozen=True, slots=True)
 class FileStat:
