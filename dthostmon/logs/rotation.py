@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from dthostmon.errors import FileUnreadableError
 from dthostmon.logs.positions import FINGERPRINT_BYTES, fingerprint, is_recognisable, is_unchanged, start_of
 from dthostmon.model import FilePosition
-from dthostmon.transport import DirectoryEntry, Files, FileStat
+from dthostmon.transport import DirectoryEntry, Files, FileStat, FileSystemUsage
 
 COMPRESSIONS = r"(?:gz|xz|zst|bz2|lz4)"
 STAMP = r"(?:\d{8}|\d{4}-\d\d-\d\d)(?:[-._T]?\d{1,6})?"
@@ -66,6 +66,14 @@ class ListedOnce:
     async def read(self, path: str, offset: int, length: int) -> bytes:
         """See `Files`."""
         return await self.files.read(path, offset, length)
+
+    async def usage(self, path: str) -> FileSystemUsage | None:
+        """See `Files`."""
+        return await self.files.usage(path)
+
+    async def link(self, path: str) -> str | None:
+        """See `Files`."""
+        return await self.files.link(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,16 @@ asyncssh is loaded when the first remote host is visited, not when this package 
 """
 
 from dthostmon.transport.connection import check_key, connect
-from dthostmon.transport.session import CommandOutput, DirectoryEntry, Files, FileStat, Session, Shell
+from dthostmon.transport.session import CommandOutput, DirectoryEntry, Files, FileStat, FileSystemUsage, Session, Shell
 
-__all__ = ["CommandOutput", "DirectoryEntry", "FileStat", "Files", "Session", "Shell", "check_key", "connect"]
+__all__ = [
+    "CommandOutput",
+    "DirectoryEntry",
+    "FileStat",
+    "FileSystemUsage",
+    "Files",
+    "Session",
+    "Shell",
+    "check_key",
+    "connect",
+]

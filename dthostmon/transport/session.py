@@ -36,6 +36,18 @@ class DirectoryEntry:
     link: bool
 
 
+@dataclass(frozen=True, slots=True)
+class FileSystemUsage:
+    """How full a file system is: sizes in blocks of `block_size` bytes. `available` is what ordinary users may take."""
+
+    block_size: int
+    blocks: int
+    free: int
+    available: int
+    inodes: int
+    free_inodes: int
+
+
 class Files(Protocol):
     """Reads files; changes nothing on the host."""
 
@@ -53,6 +65,18 @@ class Files(Protocol):
         """Return up to `length` bytes from `offset`, fewer only at the end of the file. Only regular files are opened.
 
         Raises FileUnreadableError (gone, no rights, not a regular file) and VisitError (the connection died).
+        """
+
+    async def usage(self, path: str) -> FileSystemUsage | None:
+        """Tell how full the file system is that a path lies on; None where the host has no way to tell.
+
+        Raises FileUnreadableError (gone, no rights).
+        """
+
+    async def link(self, path: str) -> str | None:
+        """Return where a symbolic link leads, as it is written there; None where there is no link.
+
+        Raises FileUnreadableError where the host refuses to tell.
         """
 
 

@@ -18,8 +18,8 @@ from dthostmon.transport.failures import RETRY_FIX, reason, stage
 from dthostmon.transport.keys import load_key
 from dthostmon.transport.known_hosts import load_known_hosts
 from dthostmon.transport.login import log_in
+from dthostmon.transport.remote_files import RemoteFiles
 from dthostmon.transport.session import CommandOutput
-from dthostmon.transport.sftp import SftpFiles
 from dthostmon.transport.threads import DaemonThreads
 
 CLOSE_SECONDS = 1.0
@@ -40,17 +40,15 @@ async def open_session(
     known_hosts = await _key_files.run(partial(load_known_hosts, access.known_hosts))
     connection = await log_in(Attempt(access, key, known_hosts, where), await dial(access, where))
     shell = SshShell(connection, where, access.connect_timeout, limits, make_boundary)
-    return SshSession(
-        connection,
-        SftpFiles(connection, where, access.connect_timeout),
-        shell if host.transport is TransportKind.SSH else None,
-    )
+    has_shell = host.transport is TransportKind.SSH
+    files = RemoteFiles(connection, where, access.connect_timeout, make_boundary, has_shell=has_shell)
+    return SshSession(connection, files, shell if has_shell else None)
 
 
 class SshSession:
     """One SSH connection and what runs over it."""
 
-    def __init__(self, connection: asyncssh.SSHClientConnection, files: SftpFiles, shell: "SshShell | None") -> None:
+    def __init__(self, connection: asyncssh.SSHClientConnection, files: RemoteFiles, shell: "SshShell | None") -> None:
         self._connection = connection
         self.files = files
         self.shell = shell
