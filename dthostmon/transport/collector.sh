@@ -18,6 +18,8 @@ newline='
 main() {
     exec 5<&0 </dev/null 2>/dev/null
     set -f
+    ulimit -f 0       # the kernel itself refuses what would write to a file
+    ulimit -v 2097152 # a request without end does not take all memory
     unset boundary number file told limit
     LC_ALL=C
     PATH=${PATH:+$PATH:}/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -33,6 +34,7 @@ SHELLS = {
     "zsh": ["zsh", "--emulate", "sh"],
 }
 LOGIN_SHELLS = SHELLS | {name: [name] for name in ("bash", "zsh", "fish", "tcsh") if shutil.which(name)}
+PAIRS = ["dash, gnu", "dash, old", "bash, gnu", "bash, busybox", "busybox, busybox", "busybox, old", "zsh, gnu"]
 HOSTILE_NAMES = [
     b"new\nline",
     b"two\n\n",
@@ -120,14 +122,13 @@ def old_tools(busybox_tools: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "old"
     folder.mkdir()
     (folder / "dd").write_text(
-        f'#!/bin/sh\ncase $* in *iflag*) echo "dd: unknown operand" >&2; exit 1 ;; esac\n'
-        f'echo x >> {tmp_path}/dd-used\nexec {busybox_tools}/dd "$@"\n'
+        f'#!/bin/sh\ncase $* in *iflag*) echo "dd: unknown operand" >&2; exit 1 ;; esac\nexec {busybox_tools}/dd "$@"\n'
     )
     (folder / "dd").chmod(0o755)
     return folder
 
 
-@pytest.fixture(params=[f"{shell}, {tools}" for shell in SHELLS for tools in ("gnu", "busybox", "old")])
+@pytest.fixture(params=PAIRS)
 async def files(request: pytest.FixtureRequest) -> AsyncIterator[CollectorFiles]:
     """The program run by one shell with one set of tools."""
     shell, tools = request.param.split(", ")
@@ -227,6 +228,12 @@ async def test_no_request_runs_or_writes_anything(files: CollectorFiles, tmp_pat
             answer = await files._exchange.ask(f"{verb} {path.replace('FILE', str(target))} 0 5", 1000)
             assert (answer.ok, answer.body) == (False, b""), path
     assert not target.exists()
+
+
+async def test_the_kernel_lets_the_program_write_to_no_file(files: CollectorFiles) -> None:
+    limits = (await files.read("/proc/self/limits", 0, 10_000)).decode()
+    assert re.search(r"^Max file size +0 ", limits, re.MULTILINE)
+    assert re.search(r"^Max address space +2147483648 ", limits, re.MULTILINE)
 
 
 def test_no_verb_writes_and_nothing_received_is_evaluated() -> None:
