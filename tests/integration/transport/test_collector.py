@@ -275,6 +275,23 @@ def test_who_greets_otherwise_gets_no_answer(greeting: bytes) -> None:
     assert done.stdout == b"dthostmon-collect 1\n"
 
 
+async def test_a_name_that_goes_while_its_folder_is_listed_takes_no_other_along(tmp_path: Path) -> None:
+    tools, folder = tmp_path / "tools", tmp_path / "folder"
+    tools.mkdir()
+    folder.mkdir()
+    for name, size in {"gone": 0, "one": 1, "two": 2}.items():
+        (folder / name).write_bytes(bytes(size))
+    stat = parts.program("stat")
+    (tools / "stat").write_text(
+        f'#!/bin/sh\ncase "$*" in *./gone*) {stat} "$@" | tail -n +2; exit 1 ;; esac\nexec {stat} "$@"\n'
+    )
+    (tools / "stat").chmod(0o755)
+    program = Program()
+    files = await program.start([str(collector.PROGRAM)], {"PATH": f"{tools}:/usr/bin:/bin"})
+    assert {entry.name: entry.stat.size for entry in await files.list(str(folder))} == {"one": 1, "two": 2}
+    await program.end()
+
+
 async def test_a_tool_that_hangs_is_ended_and_the_next_request_is_answered(tmp_path: Path) -> None:
     (tmp_path / "dd").write_text('#!/bin/sh\ncase $* in *passwd*) exec sleep 3081 ;; esac\nexec /bin/dd "$@"\n')
     (tmp_path / "dd").chmod(0o755)
