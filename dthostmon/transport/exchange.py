@@ -38,7 +38,7 @@ class _Request:
 
 
 class Exchange:
-    """One conversation. The transport that moves the bytes calls `add` and `fail`, and gives `send`.
+    """One conversation. The transport that moves the bytes calls `add` and `lost`.
 
     `stall_seconds` is how long the host may be silent while an answer is due.
     """
@@ -57,10 +57,14 @@ class Exchange:
         self._deadlines: set[asyncio.Timeout] = set()
         self._failure: VisitError | None = None
         self._send: Callable[[bytes], None] = lambda _: None
+        self._hang_up: Callable[[], None] = lambda: None
 
-    async def begin(self, greeting: bytes, send: Callable[[bytes], None]) -> None:
-        """Say what makes the program answer as request 0, and wait for it. Raises VisitError."""
-        self._send = send
+    async def begin(self, greeting: bytes, send: Callable[[bytes], None], hang_up: Callable[[], None]) -> None:
+        """Say what makes the program answer as request 0, and wait for it. Raises VisitError.
+
+        `send` and `hang_up` belong to the transport; it is hung up when the conversation fails.
+        """
+        self._send, self._hang_up = send, hang_up
         answer = await self._answer(greeting, LONGEST_NOISE)
         if not answer.ok:
             message = f"{self._where}: the collector program cannot work: {answer.words}."
@@ -109,8 +113,11 @@ class Exchange:
 
     def fail(self, error: VisitError) -> None:
         """Say that no more answers will come."""
-        self._failure = self._failure or error
+        if self._failure:
+            return
+        self._failure = error
         self._buffer.clear()
+        self._hang_up()
         while self._due:
             self._settle(self._due.popleft(), error)
 

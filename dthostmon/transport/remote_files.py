@@ -91,7 +91,7 @@ class RemoteFiles:
         async with stage(self._where, "starting the collector program", self._seconds):
             channel, _ = await self._connection.create_session(lambda: _Conversation(exchange), command, encoding=None)
             try:
-                await exchange.begin(text, channel.write)
+                await exchange.begin(text, channel.write, channel.abort)
             except BaseException:
                 channel.abort()
                 raise

@@ -88,13 +88,15 @@ class Program(asyncio.SubprocessProtocol):
     def process_exited(self) -> None:
         self.exited.set()
 
-    async def start(self, command: Sequence[str], environment: dict[str, str]) -> CollectorFiles:
+    async def start(
+        self, command: Sequence[str], environment: dict[str, str], greeting: bytes = collector.hello(BOUNDARY)
+    ) -> CollectorFiles:
         loop = asyncio.get_running_loop()
         self.transport, _ = await loop.subprocess_exec(
             lambda: self, *command, stderr=asyncio.subprocess.DEVNULL, env=environment, start_new_session=True
         )
         stdin = cast("asyncio.WriteTransport", self.transport.get_pipe_transport(0))
-        await self.exchange.begin(collector.hello(BOUNDARY), stdin.write)
+        await self.exchange.begin(greeting, stdin.write, stdin.abort)
         return CollectorFiles(self.exchange, "the program")
 
     async def end(self) -> None:
@@ -292,15 +294,49 @@ async def test_a_name_that_goes_while_its_folder_is_listed_takes_no_other_along(
     await program.end()
 
 
+async def test_a_listing_that_the_program_cuts_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector, "LIST_BYTES", 1000)
+    for number in range(40):
+        (tmp_path / f"{number:030}").touch()
+    program = Program()
+    files = await program.start([str(changed(tmp_path, "head -c 16777216", "head -c 1000"))], {"PATH": "/usr/bin:/bin"})
+    with pytest.raises(FileUnreadableError, match="more than 100000 names"):
+        await files.list(str(tmp_path))
+    assert await files.read("/proc/version", 0, 5) == b"Linux"
+    await program.end()
+
+
+def test_program_and_client_agree_on_their_limits() -> None:
+    text = collector.program().decode()
+    assert f"| head -c {collector.LIST_BYTES} " in text
+    assert f"timeout -k 1 {collector.COMMAND_SECONDS}'" in text
+
+
+def changed(folder: Path, old: str, new: str) -> Path:
+    """Write the program with one other limit."""
+    text = collector.program().decode()
+    assert text.count(old) == 1
+    program = folder / "changed-program"
+    program.write_text(text.replace(old, new))
+    program.chmod(0o755)
+    return program
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+async def test_the_program_is_read_from_the_input_that_its_requests_come_by(shell: str, busybox_tools: Path) -> None:
+    command = [parts.program(SHELLS[shell][0]), *SHELLS[shell][1:], "-c", collector.shell_command(TEXT)]
+    program = Program()
+    files = await program.start(command, {"PATH": f"{busybox_tools}:/usr/bin:/bin"}, greeting=TEXT)
+    assert await files.read("/proc/version", 0, 5) == b"Linux"
+    await program.end()
+
+
 async def test_a_tool_that_hangs_is_ended_and_the_next_request_is_answered(tmp_path: Path) -> None:
     (tmp_path / "dd").write_text('#!/bin/sh\ncase $* in *passwd*) exec sleep 3081 ;; esac\nexec /bin/dd "$@"\n')
     (tmp_path / "dd").chmod(0o755)
-    quick = tmp_path / "quick"
-    text = collector.program().decode()
-    assert text.count("timeout -k 1 10") == 1
-    quick.write_text(text.replace("timeout -k 1 10", "timeout -k 1 1"))
+    quick = changed(tmp_path, "timeout -k 1 10", "timeout -k 1 1")
     program = Program()
-    files = await program.start(["sh", str(quick)], {"PATH": f"{tmp_path}:/usr/bin:/bin"})
+    files = await program.start([str(quick)], {"PATH": f"{tmp_path}:/usr/bin:/bin"})
     with pytest.raises(FileUnreadableError, match="in time"):
         await files.read("/etc/passwd", 0, 5)
     assert await files.read("/proc/version", 0, 5) == b"Linux"
@@ -362,6 +398,18 @@ async def test_cancelled_first_questions_open_one_channel(server: SshServer) -> 
     ]
     assert len(programs) == 1
     await session.close()
+
+
+async def test_a_session_that_is_closed_while_its_files_open_leaves_no_task(server: SshServer) -> None:
+    for steps in range(1, 9):
+        session = await opened(server)
+        asking = asyncio.create_task(session.files.stat("/etc/passwd"))
+        await asyncio.sleep(0.004 * steps)
+        asking.cancel()
+        await session.close()
+        await asyncio.wait([asking])
+        await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
+    await until(lambda: not descendants(server.pid))
 
 
 async def test_a_session_that_is_closed_mid_read_leaves_no_process(server: SshServer) -> None:
@@ -445,13 +493,13 @@ async def test_a_login_shell_of_any_kind_becomes_the_program(sshd: Start, shell:
 
 
 async def test_the_program_and_its_boundary_never_show_in_the_process_list(sshd: Start) -> None:
-    session = await connect(make_host(sshd(sftp=None)), make_boundary=lambda: "5ec7e7" * 5 + "00")
-    listed = [entry.name for entry in await session.files.list("/proc") if entry.name.isdigit()]
-    seen = [
-        await session.files.read(f"/proc/{pid}/cmdline", 0, 10_000) for pid in listed if Path(f"/proc/{pid}").exists()
-    ]
-    assert any(b"head -c" in line for line in seen)
-    assert not any(b"5ec7e7" in line for line in seen)
+    server = sshd(sftp=None)
+    session = await connect(make_host(server), make_boundary=lambda: "5ec7e7" * 5 + "00")
+    assert await session.files.read("/proc/version", 0, 5) == b"Linux"
+    environment = await session.files.read("/proc/self/environ", 0, 100_000)
+    shown = [*commands_below(server.pid), environment]
+    assert any(b"head -c" in line for line in shown)
+    assert not any(b"5ec7e7" in line for line in shown)
     await session.close()
 
 

@@ -63,6 +63,7 @@ def test_six_different_mistakes_are_listed_at_once_with_their_lines():
         ("probes: [metric]", "probes[0]", "found 'metric'; expected 'metrics'"),
         ("hosts: [{hostname: a}]", "hosts[0].name", "the key 'name' is missing"),
         ("hosts: [{name: a}]", "hosts[0]", "the key 'hostname' is missing; a host over ssh needs it"),
+        ("hosts: [{name: a, transport: sftp}]", "hosts[0]", "the key 'hostname' is missing; a host over sftp needs it"),
         ("hosts: [{name: a/b, hostname: a}]", "hosts[0].name", "found 'a/b'; expected a name of letters"),
         ("hosts: [{name: .., hostname: a}]", "hosts[0].name", "found '..'; expected a name of letters"),
         ("hosts: [{name: a, hostname: '-oProxyCommand=x'}]", "hosts[0].hostname", "expected a host name"),

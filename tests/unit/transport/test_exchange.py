@@ -21,6 +21,11 @@ def trailer(number: int, words: str = "ok") -> bytes:
 class Sent(list[bytes]):
     """What was said, and a wait for it."""
 
+    hung_up = 0
+
+    def hang_up(self) -> None:
+        self.hung_up += 1
+
     async def until(self, count: int) -> None:
         for _ in range(1000):
             if len(self) >= count:
@@ -32,7 +37,7 @@ class Sent(list[bytes]):
 async def begun(noise: bytes = b"", stall_seconds: float = 5) -> tuple[Exchange, Sent]:
     """An exchange that was greeted; what is sent from now on is kept."""
     talk, sent = Exchange(BOUNDARY, "web1", stall_seconds), Sent()
-    beginning = asyncio.create_task(talk.begin(b"hello\n", sent.append))
+    beginning = asyncio.create_task(talk.begin(b"hello\n", sent.append, sent.hang_up))
     await sent.until(1)
     talk.add(noise + trailer(0))
     await beginning
@@ -104,7 +109,7 @@ async def test_a_broken_answer_breaks_the_visit(said: str) -> None:
     with pytest.raises(VisitError):
         await talk.ask("read / 0 100", 100)
     talk.add(bytes(10**6))
-    assert len(talk._buffer) == 0
+    assert (len(talk._buffer), sent.hung_up) == (0, 1)
 
 
 async def test_answers_that_nobody_asked_for_break_the_visit() -> None:
@@ -115,10 +120,10 @@ async def test_answers_that_nobody_asked_for_break_the_visit() -> None:
 
 
 async def test_a_host_that_says_nothing_more_is_given_up() -> None:
-    talk, _ = await begun(stall_seconds=0.05)
+    talk, sent = await begun(stall_seconds=0.05)
     with pytest.raises(VisitError, match="said nothing for") as caught:
         await talk.ask("stat /", 100)
-    assert caught.value.kind is ErrorKind.TIMEOUT
+    assert (caught.value.kind, sent.hung_up) == (ErrorKind.TIMEOUT, 1)
 
 
 async def test_the_end_of_the_program_ends_what_is_due() -> None:
