@@ -64,8 +64,8 @@ def _undeclared_sites(document: Document) -> Iterator[Problem]:
 def _transports(document: Document) -> Iterator[Problem]:
     for path, host in _hosts(document):
         transport = host.get("transport", "ssh")
-        if transport == "ssh" and "hostname" not in host:
-            yield document.problem(path, "the key 'hostname' is missing; a host over ssh needs it")
+        if transport in {"ssh", "sftp"} and "hostname" not in host:
+            yield document.problem(path, f"the key 'hostname' is missing; a host over {transport} needs it")
         if transport == "local":
             for key in SSH_KEYS:
                 if key in host:

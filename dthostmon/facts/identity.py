@@ -1,9 +1,12 @@
 """What the machine is: system, kernel, uptime, time zone."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 
+from dthostmon.errors import FileUnreadableError
 from dthostmon.facts.probe import Probe
+from dthostmon.facts.sources import FactFiles, Told, content_of
 from dthostmon.model import Identity
 
 PRETTY_NAME = re.compile(r'^PRETTY_NAME=(["\']?)(.*)\1$', re.MULTILINE)
@@ -11,13 +14,16 @@ LONGEST_TEXT = 200  # no honest system name is longer
 
 
 def parse_identity(outputs: Mapping[str, bytes]) -> Identity:
-    """Read what os-release, uname, /proc/uptime, the zone files and /proc/stat told."""
+    """Read what os-release, uname, /proc/uptime, the zone files and /proc/stat told.
+
+    Without a shell `uname` is the kernel alone, and another file may tell the architecture.
+    """
     uname = _text(outputs.get("uname", b"")).split()
     pretty = PRETTY_NAME.search(outputs.get("release", b"").decode(errors="replace"))
     return Identity(
         os=_text(pretty[2].encode()) if pretty and pretty[2] else None,
-        kernel=uname[0] if len(uname) == 2 else None,
-        architecture=uname[1] if len(uname) == 2 else None,
+        kernel=uname[0] if len(uname) in {1, 2} else None,
+        architecture=uname[1] if len(uname) == 2 else _text(outputs.get("architecture", b"")) or None,
         uptime=_number(_text(outputs.get("uptime", b"")).split(" ")[0]),
         timezone=_zone(_text(outputs.get("zone", b""))),
         cpus=int(count) if (count := _text(outputs.get("cpus", b""))).isdecimal() and int(count[:6]) > 0 else None,
@@ -41,6 +47,39 @@ def _text(raw: bytes) -> str:
     return "".join(character if character.isprintable() else "?" for character in line)[:LONGEST_TEXT]
 
 
+async def _kernel(files: FactFiles) -> Told:
+    try:
+        return Told(await files.content("/proc/sys/kernel/osrelease"))
+    except FileUnreadableError:
+        words = (await files.content("/proc/version")).split()  # Linux version 6.1.0-25-amd64 (…
+        return Told(words[2] if len(words) > 2 else b"")
+
+
+async def _zone_files(files: FactFiles) -> Told:
+    named, linked = await asyncio.gather(_named_zone(files), _linked_zone(files))
+    unknown = None if named or linked else "neither /etc/timezone nor the link /etc/localtime tells it"
+    return Told(named or linked, unknown)
+
+
+async def _named_zone(files: FactFiles) -> bytes:
+    try:
+        return (await files.content("/etc/timezone")).strip()
+    except FileUnreadableError:
+        return b""
+
+
+async def _linked_zone(files: FactFiles) -> bytes:
+    try:
+        return (await files.link("/etc/localtime") or "").encode()
+    except FileUnreadableError:
+        return b""
+
+
+async def _processors(files: FactFiles) -> Told:
+    lines = (await files.beginning("/proc/stat")).splitlines()
+    return Told(b"%d" % sum(1 for line in lines if re.match(rb"cpu\d", line)))
+
+
 IDENTITY: Probe[Identity] = Probe(
     name="identity",
     commands={
@@ -49,6 +88,14 @@ IDENTITY: Probe[Identity] = Probe(
         "uptime": "cat /proc/uptime",
         "zone": "echo $(cat /etc/timezone || readlink /etc/localtime) $(date +%z)",
         "cpus": "grep -c '^cpu[0-9]' /proc/stat",
+    },
+    files={
+        "release": content_of("/etc/os-release", "/usr/lib/os-release"),
+        "uname": _kernel,
+        "architecture": content_of("/proc/sys/kernel/arch"),  # since Linux 6.1
+        "uptime": content_of("/proc/uptime"),
+        "zone": _zone_files,
+        "cpus": _processors,
     },
     parse=parse_identity,
 )

@@ -1,11 +1,15 @@
 """What the machine is doing: CPU, memory, load and every real mount's space and inodes."""
 
+import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 
+from dthostmon.errors import FileUnreadableError
 from dthostmon.facts.probe import Probe
+from dthostmon.facts.sources import FactFiles, Told, content_of, first_line_later, first_line_of
 from dthostmon.model import DiskUsage, Metrics
+from dthostmon.transport import paths
 
 # What a disk is here: file systems that hold data of this machine. Network mounts belong to their server and may hang;
 # tmpfs, squashfs and the like cannot fill up in a way that matters. A container's root is an overlay.
@@ -13,6 +17,7 @@ DISK_FILESYSTEMS = (
     "ext2|ext3|ext4|xfs|btrfs|zfs|f2fs|jfs|reiserfs|bcachefs|vfat|exfat|ntfs|ntfs3|fuseblk|ubifs|jffs2|nilfs2"
 )
 MOUNTS_LIMIT = 1000  # a host that shows more has stopped describing disks
+MOUNTS_BYTES = 1024 * 1024  # the options of one overlay of containers may take some thousand
 
 # /proc/self/mounts writes a blank in a name as \040, which printf's %b reads as the character.
 DISKS_COMMAND = f"""while read -r device mount type rest; do
@@ -23,7 +28,10 @@ done < /proc/self/mounts"""
 CPU_LINE = re.compile(rb"cpu +(\d+(?: +\d+){3,9})\s*")
 MEMORY_LINE = re.compile(rb"^(\w+): +(\d{1,18}) kB$", re.MULTILINE)
 ESCAPED_CHARACTER = re.compile(r"\\(\d{3})")
+ESCAPED_BYTE = re.compile(rb"\\([0-3][0-7]{2})")
+LONGEST_REASON = 1000
 Times = tuple[int, ...]
+CPU_SAMPLE_SECONDS = 0.5
 IDLE_SLACK_TICKS = 100  # the kernel's documentation says that idle and iowait may go back a little: a second at 100 Hz
 
 
@@ -128,17 +136,52 @@ def _unescape(name: str) -> str:
     return ESCAPED_CHARACTER.sub(lambda octal: " " if octal[1] == "040" else octal[0], name)
 
 
+async def _disk_lines(files: FactFiles) -> Told:
+    """Tell the lines that DISKS_COMMAND prints: `parse_disks` says what is in them."""
+    try:
+        mounts = await files.content("/proc/self/mounts", MOUNTS_BYTES)
+    except FileUnreadableError:
+        mounts = await files.content("/proc/mounts", MOUNTS_BYTES)
+    answers = await asyncio.gather(*(_usage_line(files, mount) for mount in list(_disk_mounts(mounts))[:MOUNTS_LIMIT]))
+    unknown = "; ".join(told.unknown for told in answers if told.unknown)[:LONGEST_REASON]
+    return Told(b"\n".join(told.output for told in answers if told.output), unknown or None)
+
+
+def _disk_mounts(mounts: bytes) -> Iterator[bytes]:
+    """Yield `device mount type` of each mount that is a disk."""
+    for line in mounts.splitlines():
+        device, mount, kind, *_ = [*line.split(b" "), b"", b"", b""]
+        if kind.decode(errors="replace") in DISK_FILESYSTEMS.split("|") or (kind, mount) == (b"overlay", b"/"):
+            yield b" ".join((device, mount, kind))
+
+
+async def _usage_line(files: FactFiles, mount: bytes) -> Told:
+    path = paths.to_text(ESCAPED_BYTE.sub(lambda octal: bytes([int(octal[1], 8)]), mount.split(b" ")[1]))
+    try:
+        usage = await files.usage(path)
+    except FileUnreadableError as error:
+        return Told(b"", str(error))
+    if usage is None:
+        return Told(b"", f"{path}: the host has no way to tell its space")
+    blocks = (usage.block_size, usage.blocks, usage.free, usage.available, usage.inodes, usage.free_inodes)
+    return Told(b" ".join((mount, *(b"%d" % number for number in blocks))))
+
+
 def metrics_since(before: Times | None) -> Probe[Metrics]:
     """Make the probe; without counters from before, the CPU needs two readings half a second apart."""
-    first = {"cpu_before": "head -n 1 /proc/stat; sleep 0.5 || sleep 1"} if before is None else {}
-    return Probe(
-        name="metrics",
-        commands=first
-        | {
-            "cpu": "head -n 1 /proc/stat",
-            "memory": "cat /proc/meminfo",
-            "load": "cat /proc/loadavg",
-            "disks": DISKS_COMMAND,
-        },
-        parse=partial(parse_metrics, before=before),
-    )
+    commands = {
+        "cpu": "head -n 1 /proc/stat",
+        "memory": "cat /proc/meminfo",
+        "load": "cat /proc/loadavg",
+        "disks": DISKS_COMMAND,
+    }
+    files = {
+        "cpu": first_line_of("/proc/stat"),
+        "memory": content_of("/proc/meminfo"),
+        "load": content_of("/proc/loadavg"),
+        "disks": _disk_lines,
+    }
+    if before is None:
+        commands = {"cpu_before": "head -n 1 /proc/stat; sleep 0.5 || sleep 1"} | commands
+        files |= {"cpu_before": files["cpu"], "cpu": first_line_later("/proc/stat", CPU_SAMPLE_SECONDS)}
+    return Probe(name="metrics", commands=commands, files=files, parse=partial(parse_metrics, before=before))

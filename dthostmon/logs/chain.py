@@ -10,7 +10,7 @@ from dthostmon.logs.positions import has_news, start_of
 from dthostmon.logs.rotation import ListedFile, Unread
 from dthostmon.logs.segments import Allowance, Segment, flush, read_segment, wait
 from dthostmon.model import FilePosition, Finding, Gap
-from dthostmon.transport import Files
+from dthostmon.transport import FileReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,9 @@ class _Link:
     is_last: bool
 
 
-async def read_chain(files: Files, match: Unread | None, later: Sequence[ListedFile], allowance: Allowance) -> Chain:
+async def read_chain(
+    files: FileReader, match: Unread | None, later: Sequence[ListedFile], allowance: Allowance
+) -> Chain:
     """Read on in the file that was found, then the later ones from their start, until the cap.
 
     A file that stays unfinished is where the next visit goes on. A copy that cannot be read is a gap; where the last
@@ -63,7 +65,7 @@ def _links(match: Unread | None, later: Sequence[ListedFile]) -> Sequence[_Link]
     return [*first, *(_Link(file, None, is_last=file is later[-1]) for file in later)]
 
 
-async def _read_link(files: Files, link: _Link, allowance: Allowance) -> Segment | None:
+async def _read_link(files: FileReader, link: _Link, allowance: Allowance) -> Segment | None:
     """Read one file; None where nothing of it can be taken now.
 
     The unfinished line of a rotated file comes before the next file's lines, so that the bytes stay in order.
@@ -80,7 +82,7 @@ async def _read_link(files: Files, link: _Link, allowance: Allowance) -> Segment
     return segment
 
 
-async def _unread(files: Files, link: _Link) -> Unread:
+async def _unread(files: FileReader, link: _Link) -> Unread:
     if link.position:
         return Unread(link.position, link.file.stat)
     stat = await files.stat(link.file.path)

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Protocol
 
 from dthostmon.errors import FileUnfinishedError, FileUnreadableError
-from dthostmon.transport import DirectoryEntry, Files, FileStat
+from dthostmon.transport import DirectoryEntry, FileReader, FileStat
 from dthostmon.transport.threads import DaemonThreads
 
 PIECE_BYTES = 1024 * 1024  # what is fetched at a time
@@ -178,11 +178,11 @@ class UnpackedFiles:
     through the file each, unless what is asked was kept from the pass before: look where you will read first.
     """
 
-    files: Files
+    files: FileReader
     _passes: dict[str, _Unpacking] = field(default_factory=dict)
 
     async def stat(self, path: str) -> FileStat | None:
-        """See `Files`; the size of a compressed file is what it unpacks to."""
+        """See `FileReader`; the size of a compressed file is what it unpacks to."""
         found = await self.files.stat(path)
         if found is None or not found.regular or not is_compressed(path):
             return found
@@ -190,11 +190,11 @@ class UnpackedFiles:
         return replace(found, size=done.size)
 
     async def list(self, directory: str) -> Sequence[DirectoryEntry]:
-        """See `Files`; sizes are those on the disk."""
+        """See `FileReader`; sizes are those on the disk."""
         return await self.files.list(directory)
 
     async def read(self, path: str, offset: int, length: int) -> bytes:
-        """See `Files`."""
+        """See `FileReader`."""
         if not is_compressed(path):
             return await self.files.read(path, offset, length)
         done = self._passes.get(path)

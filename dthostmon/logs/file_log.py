@@ -27,7 +27,7 @@ from dthostmon.logs.positions import (
 )
 from dthostmon.logs.segments import Allowance, Segment, flush, near_the_end, read_segment, wait
 from dthostmon.model import Cursor, FilePosition, Finding, Gap, LogReading
-from dthostmon.transport import Files, FileStat
+from dthostmon.transport import FileReader, FileStat
 
 LOST = "the file was truncated, replaced or deleted before its rest was read"
 LAGGED = "the backlog was longer than max_lag"
@@ -54,7 +54,7 @@ class _Earlier:
         return self.segment.position.path if self.segment else None
 
 
-async def read_first(files: Files, log: MatchedLog, look_back: int, allowance: Allowance) -> Outcome:
+async def read_first(files: FileReader, log: MatchedLog, look_back: int, allowance: Allowance) -> Outcome:
     """Read a log that was never read: from its start, or from a little before its end where its pattern is new."""
     if log.stat is None:
         return Outcome(None)
@@ -80,7 +80,9 @@ def idle(log: MatchedLog, cursor: Cursor | None) -> Outcome | None:
     return Outcome(LogReading(log.path, b"", replace(cursor, current=waited(current)), 0, pending))
 
 
-async def read_known(files: Files, listed: Files, log: MatchedLog, cursor: Cursor, allowance: Allowance) -> Outcome:
+async def read_known(
+    files: FileReader, listed: FileReader, log: MatchedLog, cursor: Cursor, allowance: Allowance
+) -> Outcome:
     """Read on from a cursor, through any rotation since. `listed` are the same files; its folders may be listed from
     memory.
     """
@@ -104,7 +106,7 @@ async def read_known(files: Files, listed: Files, log: MatchedLog, cursor: Curso
     return await _read_through(files, log.path, stat, cursor, earlier, found, allowance)
 
 
-async def _read_earlier(files: Files, log: str, previous: FilePosition | None, allowance: Allowance) -> _Earlier:
+async def _read_earlier(files: FileReader, log: str, previous: FilePosition | None, allowance: Allowance) -> _Earlier:
     """Read what was written to the file before the last rotation: some programs keep it open until they reload."""
     if previous is None:
         return _Earlier()
@@ -130,7 +132,7 @@ def _missing_earlier(previous: FilePosition, found: rotation.Found) -> _Earlier:
     return _Earlier(gaps=_lost(previous, found.refused))
 
 
-async def _read_own(files: Files, log: MatchedLog, current: FilePosition, allowance: Allowance) -> Segment | None:
+async def _read_own(files: FileReader, log: MatchedLog, current: FilePosition, allowance: Allowance) -> Segment | None:
     """Read on in the log's own file; None where it is not the file that was read before."""
     if log.stat is None:
         return None
@@ -141,7 +143,7 @@ async def _read_own(files: Files, log: MatchedLog, current: FilePosition, allowa
     return await read_segment(files, rotation.Unread(replace(current, path=log.path), log.stat), allowance)
 
 
-async def _is_same(files: Files, current: FilePosition, stat: FileStat) -> bool:
+async def _is_same(files: FileReader, current: FilePosition, stat: FileStat) -> bool:
     """Tell whether a file that looks unchanged is the one that was read.
 
     SFTP tells times in whole seconds and no inodes: within the second of its last line another file of the same size
@@ -158,7 +160,7 @@ def _is_sure(current: FilePosition, stat: FileStat) -> bool:
 
 
 async def _read_through(
-    files: Files,
+    files: FileReader,
     log: str,
     stat: FileStat | None,
     cursor: Cursor,
@@ -182,7 +184,7 @@ async def _read_through(
     return _outcome(log, cursor, earlier, chain, rotated=not is_own)
 
 
-async def _has_moved(files: Files, log: str, chain: Chain, found: rotation.Found, skip: str | None) -> bool:
+async def _has_moved(files: FileReader, log: str, chain: Chain, found: rotation.Found, skip: str | None) -> bool:
     """Tell whether a rotation came between the search and the end of the reading: it moves the first file that was
     read, or adds a name.
     """
@@ -192,7 +194,7 @@ async def _has_moved(files: Files, log: str, chain: Chain, found: rotation.Found
     return not await rotation.is_still_there(files, log, chain.segments[0].position, newer, skip)
 
 
-async def _only_shrank(files: Files, log: str, current: FilePosition, stat: FileStat) -> bool:
+async def _only_shrank(files: FileReader, log: str, current: FilePosition, stat: FileStat) -> bool:
     """Tell whether a file begins as before and is too short: a size from a cache (NFS), which the next visit corrects.
 
     A file that was truncated and is written anew begins otherwise.

@@ -12,7 +12,7 @@ from dthostmon.logs import problems
 from dthostmon.logs.compressed import is_compressed
 from dthostmon.logs.rotation import rotated_name
 from dthostmon.model import Finding, HostState
-from dthostmon.transport import DirectoryEntry, Files, FileStat
+from dthostmon.transport import DirectoryEntry, FileReader, FileStat
 
 GLOB_CHARACTERS = re.compile(r"[*?\[]")
 
@@ -47,7 +47,7 @@ class _Match:
     is_visited: bool = True
 
 
-async def match_logs(files: Files, patterns: Sequence[str], state: HostState, newest: int) -> Matched:
+async def match_logs(files: FileReader, patterns: Sequence[str], state: HostState, newest: int) -> Matched:
     """Find the logs that the patterns name: regular files, the `newest` ones, each path once, without rotated copies.
 
     A log that was read before and whose file is away stays in the list: its last lines may be waiting in a rotated
@@ -81,14 +81,14 @@ def is_glob(pattern: str) -> bool:
     return GLOB_CHARACTERS.search(pattern) is not None
 
 
-async def _match_pattern(files: Files, pattern: str) -> _Match:
+async def _match_pattern(files: FileReader, pattern: str) -> _Match:
     try:
         return await (_match_glob(files, pattern) if is_glob(pattern) else _match_one(files, pattern))
     except FileUnreadableError as error:
         return _Match(pattern, {}, (problems.unreadable(error.path, error.reason),), is_visited=False)
 
 
-async def _match_one(files: Files, path: str) -> _Match:
+async def _match_one(files: FileReader, path: str) -> _Match:
     stat = await files.stat(path)
     if stat is None:
         return _Match(path, {}, (problems.missing(path),))
@@ -97,7 +97,7 @@ async def _match_one(files: Files, path: str) -> _Match:
     return _Match(path, {path: stat})
 
 
-async def _match_glob(files: Files, pattern: str) -> _Match:
+async def _match_glob(files: FileReader, pattern: str) -> _Match:
     """Expand a glob one path component at a time; a folder that may not be listed hides only what is in it."""
     refused: list[FileUnreadableError] = []
     folders = ["/" if pattern.startswith("/") else "."]
@@ -112,7 +112,7 @@ async def _match_glob(files: Files, pattern: str) -> _Match:
 
 
 async def _matching_folders(
-    files: Files, folders: Sequence[str], part: str, refused: list[FileUnreadableError]
+    files: FileReader, folders: Sequence[str], part: str, refused: list[FileUnreadableError]
 ) -> list[str]:
     if not is_glob(part):
         return [posixpath.join(folder, part) for folder in folders]
@@ -121,7 +121,7 @@ async def _matching_folders(
 
 
 async def _matching_entries(
-    files: Files, folders: Sequence[str], part: str, refused: list[FileUnreadableError]
+    files: FileReader, folders: Sequence[str], part: str, refused: list[FileUnreadableError]
 ) -> list[tuple[str, DirectoryEntry]]:
     entries: list[tuple[str, DirectoryEntry]] = []
     for folder in folders:
@@ -134,7 +134,9 @@ async def _matching_entries(
     return entries
 
 
-async def _resolve_links(files: Files, entries: Sequence[tuple[str, DirectoryEntry]]) -> list[tuple[str, FileStat]]:
+async def _resolve_links(
+    files: FileReader, entries: Sequence[tuple[str, DirectoryEntry]]
+) -> list[tuple[str, FileStat]]:
     """Return the stats of what the entries lead to; a link that leads nowhere is left out."""
     resolved = []
     for path, entry in entries:
@@ -144,7 +146,7 @@ async def _resolve_links(files: Files, entries: Sequence[tuple[str, DirectoryEnt
     return resolved
 
 
-async def _stat_or_none(files: Files, path: str) -> FileStat | None:
+async def _stat_or_none(files: FileReader, path: str) -> FileStat | None:
     try:
         return await files.stat(path)
     except FileUnreadableError:

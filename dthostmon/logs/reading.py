@@ -13,7 +13,7 @@ from dthostmon.logs.patterns import MatchedLog, match_logs
 from dthostmon.logs.rotation import ListedOnce, Listings
 from dthostmon.logs.segments import Allowance, Budget
 from dthostmon.model import Cursor, HostState, LogReading, LogsReading
-from dthostmon.transport import Files
+from dthostmon.transport import FileReader
 
 CONCURRENT_LOGS = 8  # files of one host that are read at once, over its one connection
 
@@ -34,7 +34,7 @@ CAPS = Caps()
 
 
 async def read_files(
-    files: Files,
+    files: FileReader,
     patterns: Sequence[str],
     state: HostState,
     look_back: int,
@@ -100,7 +100,7 @@ def _unread_patterns(logs: Sequence[MatchedLog], readings: Sequence[LogReading])
 
 
 async def _read_or_report(
-    files: Files,
+    files: FileReader,
     listings: Listings,
     log: MatchedLog,
     cursor: Cursor | None,

@@ -15,7 +15,7 @@ from dthostmon.errors import FileUnreadableError
 from dthostmon.logs.compressed import COMPRESSED, is_compressed
 from dthostmon.logs.positions import FINGERPRINT_BYTES, fingerprint, is_recognisable, is_unchanged, unread_bytes
 from dthostmon.model import FilePosition
-from dthostmon.transport import DirectoryEntry, Files, FileStat
+from dthostmon.transport import DirectoryEntry, FileReader, FileStat
 
 STAMP = r"(?:\d{8}|\d{4}-\d\d-\d\d)(?:[-._T]?\d{1,6})?"
 # What rotations make of `app.log`: app.log.1, app.log-20260131, app.log.2026-01-31, app-20260131.log, app.log.old.
@@ -58,21 +58,21 @@ Listings = dict[str, asyncio.Future[Sequence[DirectoryEntry]]]
 class ListedOnce:
     """A host's files, each folder listed once; `listings` may be shared."""
 
-    files: Files
+    files: FileReader
     listings: Listings = field(default_factory=dict)
 
     async def stat(self, path: str) -> FileStat | None:
-        """See `Files`."""
+        """See `FileReader`."""
         return await self.files.stat(path)
 
     async def list(self, directory: str) -> Sequence[DirectoryEntry]:
-        """See `Files`; the second time it is what the first time told."""
+        """See `FileReader`; the second time it is what the first time told."""
         if directory not in self.listings:
             self.listings[directory] = asyncio.ensure_future(self.files.list(directory))
         return await asyncio.shield(self.listings[directory])
 
     async def read(self, path: str, offset: int, length: int) -> bytes:
-        """See `Files`."""
+        """See `FileReader`."""
         return await self.files.read(path, offset, length)
 
 
@@ -122,7 +122,7 @@ class Found:
 
 
 async def find_read_file(
-    files: Files, log: str, stat: FileStat | None, current: FilePosition, skip: str | None
+    files: FileReader, log: str, stat: FileStat | None, current: FilePosition, skip: str | None
 ) -> Found:
     """Find the file that `current` stands in: the log's own, or a rotated copy of it.
 
@@ -147,7 +147,7 @@ def _written_since(siblings: Sequence[Sibling], current: FilePosition) -> Sequen
     return [oldest, *newer_siblings(siblings, oldest.path)]
 
 
-async def find_rotated(files: Files, log: str, position: FilePosition) -> Found:
+async def find_rotated(files: FileReader, log: str, position: FilePosition) -> Found:
     """Find a file that was rotated before under its name of now. One that was compressed as we left it is not: nothing
     of it is unread.
     """
@@ -162,7 +162,7 @@ async def find_rotated(files: Files, log: str, position: FilePosition) -> Found:
     return await _first_match(files, position, untouched_first)
 
 
-async def _was_compressed_as_left(files: Files, position: FilePosition, sibling: Sibling) -> bool:
+async def _was_compressed_as_left(files: FileReader, position: FilePosition, sibling: Sibling) -> bool:
     """Tell without unpacking whether a copy is the file of a position of which all was read: gzip keeps the time of the
     last line, and puts the size (modulo 2^32) last.
     """
@@ -175,13 +175,13 @@ async def _was_compressed_as_left(files: Files, position: FilePosition, sibling:
     return int.from_bytes(trailer, "little") == position.size % 2**32
 
 
-async def are_same_copies(files: Files, log: str, found: Found, skip: str | None) -> bool:
+async def are_same_copies(files: FileReader, log: str, found: Found, skip: str | None) -> bool:
     """Tell whether no rotation came since a search, so that what was not found is not there."""
     return [sibling for sibling in await list_siblings(files, log) if sibling.path != skip] == list(found.copies)
 
 
 async def is_still_there(
-    files: Files, log: str, first: FilePosition, newer: Sequence[Sibling], skip: str | None
+    files: FileReader, log: str, first: FilePosition, newer: Sequence[Sibling], skip: str | None
 ) -> bool:
     """Tell whether the file of a position still has its name, and the same copies are newer than it.
 
@@ -194,7 +194,7 @@ async def is_still_there(
     return is_same and [one.path for one in newer_siblings(siblings, first.path)] == [one.path for one in newer]
 
 
-async def list_siblings(files: Files, log: str) -> Sequence[Sibling]:
+async def list_siblings(files: FileReader, log: str) -> Sequence[Sibling]:
     """List the rotated copies beside a log, the newest first. One that is there compressed and plain is listed plain:
     it is being compressed at this moment.
     """
@@ -248,7 +248,7 @@ def _may_be_later(current: FilePosition, stat: FileStat) -> bool:
     return stat.mtime > current.mtime or (current.size > 0 and int(stat.mtime) == int(current.mtime))
 
 
-async def _first_match(files: Files, position: FilePosition, candidates: Sequence[ListedFile]) -> Found:
+async def _first_match(files: FileReader, position: FilePosition, candidates: Sequence[ListedFile]) -> Found:
     refused: list[FileUnreadableError] = []
     for candidate in candidates:
         at = replace(position, path=candidate.path)
@@ -260,7 +260,7 @@ async def _first_match(files: Files, position: FilePosition, candidates: Sequenc
 
 
 async def _look(
-    files: Files, candidate: ListedFile, at: FilePosition, refused: list[FileUnreadableError]
+    files: FileReader, candidate: ListedFile, at: FilePosition, refused: list[FileUnreadableError]
 ) -> tuple[bool, FileStat | None]:
     """Tell whether a candidate is the file, with the size that counts; note what could not be looked at."""
     if candidate.stat.size < _seen(at) and not is_compressed(candidate.path):
@@ -276,7 +276,7 @@ def _seen(position: FilePosition) -> int:
     return position.offset if is_recognisable(position) else position.size
 
 
-async def _holds(files: Files, position: FilePosition) -> tuple[bool, FileStat | None]:
+async def _holds(files: FileReader, position: FilePosition) -> tuple[bool, FileStat | None]:
     """Tell whether a file holds the bytes that were seen there, and its size when unpacked: those before the offset,
     or, where they are few, all from the start, an unfinished line included.
     """
@@ -291,7 +291,7 @@ async def _holds(files: Files, position: FilePosition) -> tuple[bool, FileStat |
     return stat is not None and stat.size >= _seen(position), stat
 
 
-async def _is_gone(files: Files, path: str) -> bool:
+async def _is_gone(files: FileReader, path: str) -> bool:
     try:
         return await files.stat(path) is None
     except FileUnreadableError:

@@ -14,7 +14,7 @@ from dthostmon.logs.positions import (
 )
 from dthostmon.logs.rotation import Unread
 from dthostmon.model import FilePosition
-from dthostmon.transport import Files
+from dthostmon.transport import FileReader
 
 FIRST_READ = 64 * 1024  # what is fetched before it is sure that this is the file that was read
 LONGEST_HELD_LINE = 64 * 1024  # an unfinished line that is longer is passed on in pieces
@@ -73,7 +73,7 @@ class Segment:
         return self.position.offset - self.start
 
 
-async def read_segment(files: Files, unread: Unread, allowance: Allowance) -> Segment | None:
+async def read_segment(files: FileReader, unread: Unread, allowance: Allowance) -> Segment | None:
     """Read on in a file, whole lines only; None where it is not the file that was read before.
 
     Then nothing of the allowance is used, and at most FIRST_READ bytes came over the wire.
@@ -83,7 +83,7 @@ async def read_segment(files: Files, unread: Unread, allowance: Allowance) -> Se
     return await _read_on(files, unread, allowance)
 
 
-async def _read_on(files: Files, unread: Unread, allowance: Allowance) -> Segment | None:
+async def _read_on(files: FileReader, unread: Unread, allowance: Allowance) -> Segment | None:
     position = unread.position
     granted = allowance.take(unread.size)
     known = min(FINGERPRINT_BYTES, position.offset)
@@ -96,7 +96,7 @@ async def _read_on(files: Files, unread: Unread, allowance: Allowance) -> Segmen
     return _segment(unread, raw, known)
 
 
-async def _rest(files: Files, path: str, first: bytes, offset: int, length: int) -> bytes:
+async def _rest(files: FileReader, path: str, first: bytes, offset: int, length: int) -> bytes:
     """Read what follows the first bytes; nothing where another file has taken the name since they were read."""
     overlap = first[-FINGERPRINT_BYTES:]
     raw = await files.read(path, offset - len(overlap), len(overlap) + length)
@@ -122,7 +122,7 @@ def _segment(unread: Unread, raw: bytes, known: int) -> Segment:
     )
 
 
-async def _catch_up(files: Files, unread: Unread, allowance: Allowance) -> Segment | None:
+async def _catch_up(files: FileReader, unread: Unread, allowance: Allowance) -> Segment | None:
     """Give up a backlog that is too long: skip to the last whole lines that a visit may take."""
     position = unread.position
     known = min(FINGERPRINT_BYTES, position.offset)
@@ -134,7 +134,7 @@ async def _catch_up(files: Files, unread: Unread, allowance: Allowance) -> Segme
     return replace(segment, start=position.offset, skipped=later.offset - position.offset) if segment else None
 
 
-async def near_the_end(files: Files, position: FilePosition, size: int, look_back: int) -> FilePosition:
+async def near_the_end(files: FileReader, position: FilePosition, size: int, look_back: int) -> FilePosition:
     """Stand at the first line that begins within the last `look_back` bytes, at the very end where none does."""
     begin = size - look_back
     while begin < size:
@@ -149,7 +149,7 @@ async def near_the_end(files: Files, position: FilePosition, size: int, look_bac
     return replace(position, offset=size, fingerprint=fingerprint(before))
 
 
-async def wait(files: Files, position: FilePosition) -> Segment:
+async def wait(files: FileReader, position: FilePosition) -> Segment:
     """Stay at a position whose file did not change; an unfinished line that has waited long enough is taken as it
     is.
     """
@@ -158,7 +158,7 @@ async def wait(files: Files, position: FilePosition) -> Segment:
     return await flush(files, segment) if is_flush_due(position) else segment
 
 
-async def flush(files: Files, segment: Segment) -> Segment:
+async def flush(files: FileReader, segment: Segment) -> Segment:
     """Take the unfinished line behind a segment as it is."""
     position = segment.position
     if position.examined <= position.offset:

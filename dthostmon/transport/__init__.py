@@ -6,13 +6,24 @@ asyncssh is loaded when the first remote host is visited, not when this package 
 from dthostmon.transport.connection import check_key, connect
 from dthostmon.transport.connections import Connections
 from dthostmon.transport.lane import Lane
-from dthostmon.transport.session import CommandOutput, DirectoryEntry, Files, FileStat, Session, Shell
+from dthostmon.transport.session import (
+    CommandOutput,
+    DirectoryEntry,
+    FileReader,
+    Files,
+    FileStat,
+    FileSystemUsage,
+    Session,
+    Shell,
+)
 
 __all__ = [
     "CommandOutput",
     "Connections",
     "DirectoryEntry",
+    "FileReader",
     "FileStat",
+    "FileSystemUsage",
     "Files",
     "Lane",
     "Session",

@@ -13,7 +13,7 @@ from typing import cast
 from dthostmon.errors import FileUnreadableError
 from dthostmon.transport import framing, paths
 from dthostmon.transport.capture import Capture
-from dthostmon.transport.session import MAX_DIRECTORY_ENTRIES, CommandOutput, DirectoryEntry, FileStat
+from dthostmon.transport.session import MAX_DIRECTORY_ENTRIES, CommandOutput, DirectoryEntry, FileStat, FileSystemUsage
 from dthostmon.transport.threads import DaemonThreads
 
 WHERE = "this machine"
@@ -61,6 +61,14 @@ class LocalFiles:
     async def read(self, path: str, offset: int, length: int) -> bytes:
         """See `session.Files`."""
         return await _reads.run(partial(_read, path, offset, length))
+
+    async def usage(self, path: str) -> FileSystemUsage | None:
+        """See `session.Files`."""
+        return await _reads.run(partial(_usage, path))
+
+    async def link(self, path: str) -> str | None:
+        """See `session.Files`."""
+        return await _reads.run(partial(_link, path))
 
 
 def _stat(path: str) -> FileStat | None:
@@ -126,6 +134,22 @@ def _file_stat(found: os.stat_result) -> FileStat:
         directory=stat.S_ISDIR(found.st_mode),
         inode=found.st_ino,
     )
+
+
+def _usage(path: str) -> FileSystemUsage:
+    with _translated(path):
+        found = os.statvfs(paths.to_bytes(path))
+    return FileSystemUsage(found.f_frsize, found.f_blocks, found.f_bfree, found.f_bavail, found.f_files, found.f_ffree)
+
+
+def _link(path: str) -> str | None:
+    with _translated(path):
+        try:
+            return paths.to_text(os.readlink(paths.to_bytes(path)))  # noqa: PTH115  # a Path holds no bytes
+        except OSError as exc:
+            if exc.errno in {*_ABSENT, errno.EINVAL}:  # EINVAL: there is something, and it is no link
+                return None
+            raise
 
 
 @contextmanager

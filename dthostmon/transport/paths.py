@@ -6,6 +6,9 @@ Valid UTF-8 without control characters stays as it is. Any other byte becomes \x
 
 import re
 
+from dthostmon.errors import FileUnreadableError
+
+MAX_NAME_BYTES = 255
 # Besides controls and undecodable bytes (they arrive as lone surrogates): the line and paragraph separators, which
 # break log lines, and the marks that make a terminal or a page show a name backwards. A fixed list, because
 # str.isprintable() changes with each release of Unicode, and a path that changed its text would lose its cursor.
@@ -21,6 +24,16 @@ def to_text(path: bytes) -> str:
 def to_bytes(text: str) -> bytes:
     """Return the path that a text stands for; a backslash that begins no escape stands for itself, as typed."""
     return _ESCAPE.sub(_unescape, text.encode("utf-8", "surrogateescape"))
+
+
+def to_request(text: str) -> bytes:
+    """Return the path to ask a host for. Raises FileUnreadableError for one that no file can have."""
+    raw = to_bytes(text)
+    if b"\0" in raw:
+        raise FileUnreadableError(text, "the path holds a NUL")
+    if any(len(name) > MAX_NAME_BYTES for name in raw.split(b"/")):
+        raise FileUnreadableError(text, f"a name in it is longer than {MAX_NAME_BYTES} bytes")
+    return raw
 
 
 def _escape(found: re.Match[str]) -> str:

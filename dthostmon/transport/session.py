@@ -9,6 +9,12 @@ from typing import Protocol
 
 MAX_DIRECTORY_ENTRIES = 100_000
 
+# What stands before the public key in a host's authorized_keys, where it shall only read: over SFTP, or through the
+# collector program.
+READ_ONLY_KEY_OPTIONS = 'restrict,command="internal-sftp -R"'
+COLLECTOR_PATH = "/usr/local/lib/dthostmon/dthostmon-collect"
+COLLECTOR_KEY_OPTIONS = f'restrict,command="{COLLECTOR_PATH}"'
+
 
 @dataclass(frozen=True, slots=True)
 class FileStat:
@@ -30,7 +36,19 @@ class DirectoryEntry:
     link: bool
 
 
-class Files(Protocol):
+@dataclass(frozen=True, slots=True)
+class FileSystemUsage:
+    """How full a file system is: sizes in blocks of `block_size` bytes. `available` is what ordinary users may take."""
+
+    block_size: int
+    blocks: int
+    free: int
+    available: int
+    inodes: int
+    free_inodes: int
+
+
+class FileReader(Protocol):
     """Reads files; changes nothing on the host."""
 
     async def stat(self, path: str) -> FileStat | None:
@@ -47,6 +65,22 @@ class Files(Protocol):
         """Return up to `length` bytes from `offset`, fewer only at the end of the file. Only regular files are opened.
 
         Raises FileUnreadableError (gone, no rights, not a regular file) and VisitError (the connection died).
+        """
+
+
+class Files(FileReader, Protocol):
+    """All that can be asked of files."""
+
+    async def usage(self, path: str) -> FileSystemUsage | None:
+        """Tell how full the file system is that a path lies on; None where the host has no way to tell.
+
+        Raises FileUnreadableError (gone, no rights).
+        """
+
+    async def link(self, path: str) -> str | None:
+        """Return where a symbolic link leads, as it is written there; None where there is no link.
+
+        Raises FileUnreadableError where the host refuses to tell.
         """
 
 

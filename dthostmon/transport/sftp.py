@@ -12,11 +12,10 @@ import asyncssh
 from dthostmon.errors import FileUnreadableError
 from dthostmon.transport import paths
 from dthostmon.transport.failures import reason, stage
-from dthostmon.transport.session import MAX_DIRECTORY_ENTRIES, DirectoryEntry, FileStat
+from dthostmon.transport.session import MAX_DIRECTORY_ENTRIES, DirectoryEntry, FileStat, FileSystemUsage
 
 READS_IN_FLIGHT = 8  # of up to 255 KiB each: the 2 MiB that the connection's window holds
 CLOSE_SECONDS = 1.0
-MAX_NAME_BYTES = 255
 REMEMBERED_FILES = 10_000
 
 # What a server says of one file; everything else that asyncssh raises is about the connection.
@@ -35,14 +34,12 @@ _ABSENT = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath, asyncssh.SFTPNotADi
 
 
 class SftpFiles:
-    """Reads files over one SFTP channel, which is opened at the first call."""
+    """Reads files over one SFTP channel. `seconds` is the deadline of each request."""
 
-    def __init__(self, connection: asyncssh.SSHClientConnection, where: str, seconds: float) -> None:
-        self._connection = connection
+    def __init__(self, client: asyncssh.SFTPClient, where: str, seconds: float) -> None:
+        self._client = client
         self._where = where
         self._seconds = seconds
-        self._client: asyncssh.SFTPClient | None = None
-        self._starting = asyncio.Lock()
         self._regular: set[str] = set()
 
     async def stat(self, path: str) -> FileStat | None:
@@ -85,6 +82,24 @@ class SftpFiles:
             with suppress(asyncssh.Error, OSError):  # a TimeoutError is an OSError
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await file.close()
+
+    async def usage(self, path: str) -> FileSystemUsage | None:
+        """See `session.Files`."""
+        async with self._asking(path, "asking for the space of") as (client, raw):
+            try:
+                found = await client.statvfs(raw)
+            except asyncssh.SFTPOpUnsupported:
+                return None
+        return FileSystemUsage(found.frsize, found.blocks, found.bfree, found.bavail, found.files, found.ffree)
+
+    async def link(self, path: str) -> str | None:
+        """See `session.Files`."""
+        async with self._asking(path, "following") as (client, raw):
+            try:
+                target = await client.readlink(raw)
+            except (*_ABSENT, asyncssh.SFTPFailure):  # version 3 has no word for "not a link" but failure
+                return None
+        return paths.to_text(target)
 
     async def _pieces(
         self, file: asyncssh.SFTPClientFile, size: int, path: str, offset: int, length: int
@@ -131,20 +146,12 @@ class SftpFiles:
     @asynccontextmanager
     async def _asking(self, path: str, doing: str) -> AsyncIterator[tuple[asyncssh.SFTPClient, bytes]]:
         """Give one request its deadline, and tell a file that cannot be read from a connection that died."""
-        raw = _raw_path(path)
-        client = self._client or await self._start()
+        raw = paths.to_request(path)
         async with stage(self._where, f"{doing} {path}", self._seconds):
             try:
-                yield client, raw
+                yield self._client, raw
             except _ABOUT_A_FILE as exc:
                 raise FileUnreadableError(path, reason(exc).lower()) from exc
-
-    async def _start(self) -> asyncssh.SFTPClient:
-        async with self._starting:
-            if self._client is None:
-                async with stage(self._where, "opening the sftp subsystem", self._seconds):
-                    self._client = await self._connection.start_sftp_client(path_encoding=None)
-            return self._client
 
 
 async def _read_piece(file: asyncssh.SFTPClientFile, offset: int, length: int) -> bytes:
@@ -158,15 +165,6 @@ async def _read_piece(file: asyncssh.SFTPClientFile, offset: int, length: int) -
         offset += len(piece)
         length -= len(piece)
     return b"".join(pieces)
-
-
-def _raw_path(path: str) -> bytes:
-    raw = paths.to_bytes(path)
-    if b"\0" in raw:
-        raise FileUnreadableError(path, "the path holds a NUL")
-    if any(len(name) > MAX_NAME_BYTES for name in raw.split(b"/")):
-        raise FileUnreadableError(path, f"a name in it is longer than {MAX_NAME_BYTES} bytes")
-    return raw
 
 
 def _entry(name: asyncssh.SFTPName) -> Iterator[DirectoryEntry]:

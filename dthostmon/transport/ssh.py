@@ -14,8 +14,8 @@ from dthostmon.transport import framing
 from dthostmon.transport.capture import Capture
 from dthostmon.transport.failures import RETRY_FIX, reason, stage
 from dthostmon.transport.jump import Arrival, arrive
+from dthostmon.transport.remote_files import RemoteFiles
 from dthostmon.transport.session import CommandOutput
-from dthostmon.transport.sftp import SftpFiles
 
 CLOSE_SECONDS = 1.0
 RUNS_AT_ONCE = 4
@@ -30,17 +30,15 @@ async def open_session(
     arrival = await arrive(host.name, access)
     connection, where = arrival.connection, arrival.where
     shell = SshShell(connection, where, access.connect_timeout, limits, make_boundary)
-    return SshSession(
-        arrival,
-        SftpFiles(connection, where, access.connect_timeout),
-        shell if host.transport is TransportKind.SSH else None,
-    )
+    has_shell = host.transport is TransportKind.SSH
+    files = RemoteFiles(connection, where, access.connect_timeout, make_boundary, has_shell=has_shell)
+    return SshSession(arrival, files, shell if has_shell else None)
 
 
 class SshSession:
     """One SSH connection and what runs over it."""
 
-    def __init__(self, arrival: Arrival, files: SftpFiles, shell: "SshShell | None") -> None:
+    def __init__(self, arrival: Arrival, files: RemoteFiles, shell: "SshShell | None") -> None:
         self._connection = arrival.connection
         self.client_address = arrival.address
         self.key_fingerprints = arrival.fingerprints

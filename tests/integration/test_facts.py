@@ -2,16 +2,24 @@
 
 import os
 import subprocess
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dthostmon import facts
+from dthostmon.errors import FileUnreadableError, VisitError
 from dthostmon.facts.identity import IDENTITY
 from dthostmon.facts.metrics import metrics_since
-from dthostmon.model import Host, Metrics, Thresholds, TransportKind
-from dthostmon.transport import connect
+from dthostmon.model import Facts, Host, Metrics, Thresholds, TransportKind
+from dthostmon.transport import Files, FileSystemUsage, collector, connect
+from dthostmon.transport.local import LocalFiles
+from dthostmon.transport.session import READ_ONLY_KEY_OPTIONS
 from tests import parts
+from tests.fixtures.sshd import SshServer, make_host
+
+WITHOUT_SHELL = {"sftp": READ_ONLY_KEY_OPTIONS, "collector": f'restrict,command="{collector.PROGRAM}"'}
 
 
 async def test_this_machine_tells_its_facts() -> None:
@@ -66,3 +74,101 @@ def test_the_identity_probe_works_with_busybox(busybox_tools: dict[str, str]) ->
     assert identity.kernel == os.uname().release
     assert identity.cpus == os.cpu_count()
     assert identity.uptime is not None
+
+
+async def gather_from(host: Host) -> Facts:
+    session = await connect(host)
+    try:
+        return await facts.gather(session, ("metrics",))
+    finally:
+        await session.close()
+
+
+@pytest.mark.parametrize("kind", WITHOUT_SHELL)
+async def test_without_a_shell_the_files_tell_what_commands_tell(sshd: Callable[..., SshServer], kind: str) -> None:
+    server = sshd(key_options=WITHOUT_SHELL[kind])
+    known = await gather_from(replace(make_host(server), transport=TransportKind.SFTP))
+    (server.folder / "authorized_keys").write_text(Path(f"{server.key}.pub").read_text())
+    told = await gather_from(make_host(server))
+    assert known.identity is not None
+    assert told.identity is not None
+    assert known.unknown.keys() <= {"identity.architecture"}  # a kernel older than 6.1 has no file for it
+    for field in ("os", "kernel", "timezone", "cpus"):
+        assert getattr(known.identity, field) == getattr(told.identity, field) is not None
+    assert known.identity.architecture in {None, os.uname().machine}
+    assert known.identity.uptime is not None
+    assert known.metrics is not None
+    assert told.metrics is not None
+    assert None not in {known.metrics.cpu_percent, known.metrics.memory_percent, known.metrics.load1}
+    disks = [(disk.mount, disk.device, disk.filesystem, disk.size) for disk in known.metrics.disks]
+    assert disks == [(disk.mount, disk.device, disk.filesystem, disk.size) for disk in told.metrics.disks]
+
+
+async def test_a_jail_without_proc_names_all_that_it_cannot_tell(sshd: Callable[..., SshServer]) -> None:
+    parts.root()
+    jail = Path("/run/dthostmon-test-jail")  # sshd wants root to own each folder above it
+    jail.mkdir(mode=0o755)
+    try:
+        (jail / "etc").mkdir()
+        (jail / "etc/os-release").write_text('PRETTY_NAME="Jail 1"\n')
+        server = sshd(key_options=READ_ONLY_KEY_OPTIONS, options=[f"ChrootDirectory {jail}"])
+        known = await gather_from(replace(make_host(server), transport=TransportKind.SFTP))
+    finally:
+        (jail / "etc/os-release").unlink(missing_ok=True)
+        (jail / "etc").rmdir()
+        jail.rmdir()
+    assert known.identity is not None
+    assert (known.identity.os, known.identity.kernel) == ("Jail 1", None)
+    assert known.unknown.keys() == {
+        *(f"identity.{part}" for part in IDENTITY.files if part != "release"),
+        *(f"metrics.{part}" for part in METRICS.files),
+    }
+    assert "no such file" in known.unknown["metrics.memory"]
+    assert known.metrics == Metrics(None, None, None, None, None, None, (), None)
+
+
+async def test_a_server_that_tells_no_space_is_named() -> None:
+    asked: list[str] = []
+    mounts = (
+        b"/dev/a\\040b /mnt/a\\040b ext4 rw 0 0\ntmpfs /run tmpfs rw 0 0\n/dev/c / xfs rw 0 0\n/dev/d /lost ext4 rw 0 0"
+    )
+
+    class Odd(LocalFiles):
+        async def read(self, path: str, offset: int, length: int) -> bytes:
+            return mounts if path == "/proc/self/mounts" else await super().read(path, offset, length)
+
+        async def usage(self, path: str) -> FileSystemUsage | None:
+            asked.append(path)
+            if path == "/lost":
+                raise FileUnreadableError(path, "permission denied")
+            return None if path == "/" else FileSystemUsage(4096, 100, 50, 25, 10, 5)
+
+    known = await facts.gather(Jailed(Odd()), ("metrics",), (1,) * 8)
+    assert known.metrics is not None
+    assert [(disk.mount, disk.device, disk.size, disk.percent) for disk in known.metrics.disks] == [
+        ("/mnt/a b", "/dev/a b", 409600, 66.7)
+    ]
+    assert asked == ["/mnt/a b", "/", "/lost"]
+    assert known.unknown["metrics.disks"] == "/: the host has no way to tell its space; /lost: permission denied"
+
+
+class Jailed:
+    """A session that offers some files and no shell."""
+
+    shell = None
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_connection_that_dies_while_files_tell_breaks_the_visit(sshd: Callable[..., SshServer]) -> None:
+    server = sshd(key_options=READ_ONLY_KEY_OPTIONS)
+    session = await connect(replace(make_host(server), transport=TransportKind.SFTP))
+    await session.files.stat("/")
+    server.stop()
+    with pytest.raises(VisitError):
+        await facts.gather(session, ("metrics",))
+    await session.close()

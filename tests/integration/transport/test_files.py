@@ -1,4 +1,4 @@
-"""The contract of `session.files`, over SSH and on this machine: the same bytes, the same errors."""
+"""The contract of `session.files`, in each way to reach a file: the same bytes, the same errors."""
 
 import os
 import socket
@@ -11,6 +11,11 @@ from dthostmon.transport import Session, paths
 
 LONG = bytes(range(256)) * 4096 + b"the end"  # 1 MiB: more than one request, less than a window
 HOSTILE_NAMES = [b"new\nline", b"quote'\"`", b"$(id)", b"\xff\xfe", b"back\\slash", b"-rf", b" ", b"*", b"\x1b[31m"]
+
+
+@pytest.fixture
+def session(any_session: Session) -> Session:
+    return any_session
 
 
 @pytest.fixture
@@ -133,7 +138,7 @@ async def test_a_long_folder_is_listed_whole(session: Session, tmp_path: Path) -
 async def test_a_folder_with_more_names_than_allowed_is_refused(
     session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("local", "sftp"):
+    for module in ("local", "sftp", "collector"):
         monkeypatch.setattr(f"dthostmon.transport.{module}.MAX_DIRECTORY_ENTRIES", 3)
     for number in range(4):
         (tmp_path / str(number)).touch()

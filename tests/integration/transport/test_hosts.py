@@ -165,12 +165,20 @@ async def test_a_host_whose_users_have_no_shell_says_so(sshd: Sshd) -> None:
 
 
 @pytest.mark.parametrize("sftp", [None, "/no/such/sftp-server", "/bin/echo This is no sftp server"])
-async def test_a_server_without_sftp_says_so(sshd: Sshd, sftp: str | None) -> None:
+async def test_a_server_without_sftp_is_read_through_its_shell(sshd: Sshd, sftp: str | None) -> None:
     session = await connect(make_host(sshd(sftp=sftp)))
-    with pytest.raises(VisitError, match="opening the sftp subsystem") as caught:
-        await session.files.stat("/etc/passwd")
-    assert caught.value.kind is ErrorKind.PROTOCOL
+    assert (await session.files.read("/etc/passwd", 0, 5)) == b"root:"
     await echo(session)
+    await session.close()
+
+
+async def test_a_server_without_sftp_and_without_a_shell_says_so(sshd: Sshd) -> None:
+    server = sshd(sftp=None, key_options='command="echo This account is not available; exit 1"')
+    session = await connect(make_host(server))
+    with pytest.raises(VisitError, match=r"offers no SFTP .* This account is not available") as caught:
+        await session.files.stat("/etc/passwd")
+    assert caught.value.kind is ErrorKind.PERMISSION
+    assert "Subsystem sftp" in caught.value.fix
     await session.close()
 
 
