@@ -176,7 +176,7 @@ async def test_another_file_under_the_same_name_is_looked_at_anew(sshd: Sshd, po
     path.write_text("line\n")
     async with policy.visit(host_of(server)) as session:
         assert await session.files.read(str(path), 0, 100) == b"line\n"
-    remembered = getattr(session.files, "_regular")  # noqa: B009  # the type of a session does not tell it
+    remembered = getattr(session.files, "_files")._regular  # noqa: B009  # the type of a session does not tell it
     assert not remembered
 
 
