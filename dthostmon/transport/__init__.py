@@ -4,6 +4,26 @@ asyncssh is loaded when the first remote host is visited, not when this package 
 """
 
 from dthostmon.transport.connection import check_key, connect
-from dthostmon.transport.session import CommandOutput, DirectoryEntry, Files, FileStat, Session, Shell
+from dthostmon.transport.session import (
+    BLOCK_BYTES,
+    CommandOutput,
+    DirectoryEntry,
+    Files,
+    FileStat,
+    Limits,
+    Session,
+    Shell,
+)
 
-__all__ = ["CommandOutput", "DirectoryEntry", "FileStat", "Files", "Session", "Shell", "check_key", "connect"]
+__all__ = [
+    "BLOCK_BYTES",
+    "CommandOutput",
+    "DirectoryEntry",
+    "FileStat",
+    "Files",
+    "Limits",
+    "Session",
+    "Shell",
+    "check_key",
+    "connect",
+]

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 
 from dthostmon.errors import VisitError
 from dthostmon.model import Host, SshAccess, TransportKind
-from dthostmon.transport.framing import BOUNDARY_BYTES, Limits
+from dthostmon.transport.framing import BOUNDARY_BYTES
 from dthostmon.transport.local import LocalSession
-from dthostmon.transport.session import Session
+from dthostmon.transport.session import Limits, Session
 
 RETRY_JITTER = 0.2
 

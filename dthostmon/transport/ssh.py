@@ -18,7 +18,7 @@ from dthostmon.transport.failures import RETRY_FIX, reason, stage
 from dthostmon.transport.keys import load_key
 from dthostmon.transport.known_hosts import load_known_hosts
 from dthostmon.transport.login import log_in
-from dthostmon.transport.session import CommandOutput
+from dthostmon.transport.session import CommandOutput, Limits
 from dthostmon.transport.sftp import SftpFiles
 from dthostmon.transport.threads import DaemonThreads
 
@@ -31,9 +31,7 @@ _Channel: TypeAlias = "asyncssh.SSHClientChannel[bytes]"
 _key_files = DaemonThreads("key file", KEY_FILES_AT_ONCE)
 
 
-async def open_session(
-    host: Host, access: SshAccess, limits: framing.Limits, make_boundary: Callable[[], str]
-) -> "SshSession":
+async def open_session(host: Host, access: SshAccess, limits: Limits, make_boundary: Callable[[], str]) -> "SshSession":
     """Connect and log in, once. Raises VisitError."""
     where = f"{host.name} ({access.user}@{access.hostname}:{access.port})"
     key = await _key_files.run(partial(load_key, access))
@@ -74,7 +72,7 @@ class SshShell:
         connection: asyncssh.SSHClientConnection,
         where: str,
         seconds: float,
-        limits: framing.Limits,
+        limits: Limits,
         make_boundary: Callable[[], str],
     ) -> None:
         self._connection = connection
@@ -85,10 +83,11 @@ class SshShell:
         self._slots = asyncio.Semaphore(RUNS_AT_ONCE)
         self._execs: set[asyncio.Task[None]] = set()
 
-    async def run(self, commands: Mapping[str, str]) -> Mapping[str, CommandOutput]:
+    async def run(self, commands: Mapping[str, str], limits: Limits | None = None) -> Mapping[str, CommandOutput]:
         """See `session.Shell`."""
-        script = framing.make_script(commands, self._make_boundary(), self._limits)
-        capture = Capture(self._where, self._limits.run_bytes, self._seconds + self._limits.command_seconds)
+        limits = limits or self._limits
+        script = framing.make_script(commands, self._make_boundary(), limits)
+        capture = Capture(self._where, limits.run_bytes, self._seconds + limits.command_seconds)
         channel = await self._start(capture, script.command)
         try:
             channel.write(script.text)
