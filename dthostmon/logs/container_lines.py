@@ -131,12 +131,13 @@ def select_new(printed: Sequence[Line], position: StreamPosition, allowance: int
         if begin is not None and _was_taken(line, begin, known):
             seen += [line] if line.stamp >= begin else []
             continue
-        if new and size + len(line.raw) > allowance:
+        rest = line if begin is None or line.stamp > begin + WINDOW else _rest_of(line, known)
+        if new and size + len(rest.raw) > allowance:
             is_cut = True
             break
         seen.append(line)
-        new.append(line)
-        size += len(line.raw)
+        new.append(rest)
+        size += len(rest.raw)
     return Selected(tuple(sorted(new, key=attrgetter("stamp"))), boundary(seen, position), is_cut)
 
 
@@ -148,6 +149,19 @@ def _was_taken(line: Line, begin: int, known: Counter[str]) -> bool:
         return False
     known[line.digest] -= 1
     return True
+
+
+def _rest_of(line: Line, known: Counter[str]) -> Line:
+    """Return what is new of a line: all of it, or the records behind a part that was taken by itself.
+
+    A last record without newline is taken when its container has ended; started again, it goes on in that line.
+    """
+    for record in line.records:
+        start = Line(line.stamp, line.raw.removesuffix(record.raw))
+        if known[start.digest] > 0:
+            known[start.digest] -= 1
+            return record
+    return line
 
 
 def select_last(printed: Sequence[Line], position: StreamPosition, look_back: int) -> Selected:

@@ -76,6 +76,7 @@ async def read_containers(
     collected = Collected(state, problems=_told(listing, patterns))
     matched = {pattern: _matching(listing.containers, pattern) for pattern in patterns}
     chosen = _chosen(listing.containers, matched, collected)
+    look_back = min(look_back, caps.log, caps.host // max(1, len(chosen)))
     streams = [_stream(container, matched, state, look_back) for container in chosen]
     taken = await take_all(shell, streams, caps)
     for stream in streams:

@@ -97,6 +97,10 @@ async def test_the_last_line_of_a_container_that_ended_needs_no_end(visitor: Vis
     await settle(visitor, podman, 2)
     await visitor.visit()
     assert texts(visitor.everything) == [b"one", b"two"]
+    podman("start", "job")
+    await settle(visitor, podman, 4)
+    await visitor.visit()
+    assert texts(visitor.everything) == [b"one", b"two", b"one", b"two"]
 
 
 async def test_a_restarted_container_goes_on(visitor: Visitor, podman: Podman):

@@ -83,6 +83,16 @@ def _without_newlines(data: bytes) -> bytes:
     return data.replace(b"\n", b"")
 
 
+def test_a_container_that_goes_on_behind_an_unfinished_line_repeats_nothing() -> None:
+    two = Line(NOW, b"2026-11-27T10:56:40Z two\n")
+    position = select_new([two], NOTHING, 10**9).position
+    printed = parse_printed(b"2026-11-27T10:56:40Z two2026-11-27T10:56:40.5Z three\n")
+    selected = select_new(printed.lines, position, 10**9)
+    assert [line.raw for line in selected.lines] == [b"2026-11-27T10:56:40.5Z three\n"]
+    again = select_new(printed.lines, selected.position, 10**9)
+    assert again.lines == ()
+
+
 @given(st.integers(SECOND, 9 * 10**18))
 def test_a_stamp_is_read_as_it_was_written(stamp: int) -> None:
     assert parse_stamp(format_stamp(stamp).encode()) == stamp
