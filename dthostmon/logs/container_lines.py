@@ -118,6 +118,12 @@ def token_stamp(position: StreamPosition) -> int | None:
     return parse_stamp(position.token.encode("ascii", "replace")) if position.token else None
 
 
+def asked_since(position: StreamPosition) -> int | None:
+    """Return the stamp that an engine is given: Docker prints what has it too, Podman only what comes after it."""
+    begin = token_stamp(position)
+    return begin - 1 if begin is not None else None
+
+
 def select_new(printed: Sequence[Line], position: StreamPosition, allowance: int) -> Selected:
     """Leave out what was taken before; take the rest in the order of stamps, up to `allowance` bytes but one line at
     the least.

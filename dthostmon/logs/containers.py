@@ -16,6 +16,7 @@ from dthostmon.logs.container_lines import (
     Line,
     Printed,
     Selected,
+    asked_since,
     format_stamp,
     parse_printed,
     select_last,
@@ -194,9 +195,8 @@ class ContainerStream:
         if self.position is None:
             last = f" --tail {FIRST_LINES}" if self.container.engine == TAIL_ENGINE else ""
             return f"{ask}{last} {self.container.id} 2>&1 | tail -c {self._first_bytes}"
-        begin = token_stamp(self.position)
-        # Docker's --since takes the very stamp in, Podman's leaves it out.
-        since = f" --since {format_stamp(begin - 1)}" if begin is not None else ""
+        begin = asked_since(self.position)
+        since = f" --since {format_stamp(begin)}" if begin is not None else ""
         tail = f" --tail {TAIL_LINES}" if self._is_tail else ""
         return f"{ask}{since}{tail} {self.container.id} 2>&1"
 

@@ -137,6 +137,16 @@ async def test_a_container_made_anew_is_read_from_its_start(visitor: Visitor, po
     assert sorted(texts(visitor.everything)) == [b"one", b"three", b"two"]
 
 
+async def test_a_container_made_anew_is_known_by_its_id_whatever_its_stamps(docker_visitor: Visitor, docker: Docker):
+    docker.list((FIRST, "web", "Up"))
+    docker.log(FIRST, [("2026-01-01T10:00:00Z", "one\n")])
+    await docker_visitor.visit()
+    docker.list((SECOND, "web", "Up"))
+    docker.log(SECOND, [("2025-01-01T10:00:00Z", "two\n")])
+    await docker_visitor.visit()
+    assert texts(docker_visitor.everything) == [b"one", b"two"]
+
+
 async def test_a_host_without_an_engine_is_told_of_and_nothing_else(docker_visitor: Visitor, docker: Docker):
     install(docker.bin / "docker", MISSING)
     reading = await docker_visitor.visit()
@@ -224,15 +234,17 @@ async def test_a_backlog_is_caught_up_over_several_visits(docker_visitor: Visito
     await docker_visitor.visit()
     docker.log(FIRST, [(f"2026-01-01T10:00:00.{n:03}Z", f"line {n}\n") for n in range(1, 400)])
     docker_visitor.caps = Caps(log=3000, host=5000)
-    pending = []
+    pending, sizes = [], []
     for _ in range(8):
         by_path = {log.path: log for log in (await docker_visitor.visit()).logs}
         assert len(by_path["docker:web"].data) <= 3000
         assert by_path["docker:quiet"].data == b""
         pending.append(by_path["docker:web"].bytes_pending)
+        sizes.append(len(by_path["docker:web"].data))
     lines = [text for text in texts(docker_visitor.everything) if text != b"quiet"]
     assert lines == [f"line {number}".encode() for number in range(400)]
     assert (pending[0], pending[-1]) == (None, 0)
+    assert sizes[0] > 5000 // 2, "what the quiet one does not need is left to the other"
 
 
 async def test_a_line_larger_than_all_that_may_be_printed_is_passed(docker_visitor: Visitor, docker: Docker):

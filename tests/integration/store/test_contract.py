@@ -74,8 +74,10 @@ async def test_two_visits_of_one_stream_are_never_both_stored(store: Store):
     visits = [Visit(run(minutes=n), (log,)) for n, log in enumerate(taken)]
     saved = await asyncio.gather(*(store.save_run(visit) for visit in visits), return_exceptions=True)
     assert sorted(type(outcome).__name__ for outcome in saved) == ["CursorConflictError"] * 3 + ["Run"]
+    moved = replace(taken[0], cursor=StreamCursor(path, StreamPosition("i=8"), 1))
+    await store.save_run(Visit(run(minutes=8), (moved,)))
     state = await store.load_state("web1")
-    stale = replace(taken[0], cursor=StreamCursor(path, StreamPosition("i=9"), 0))
+    stale = replace(taken[0], cursor=StreamCursor(path, StreamPosition("i=9"), 1))
     with pytest.raises(CursorConflictError, match="journal: was read by another visit"):
         await store.save_run(Visit(run(minutes=9), (stale,)))
     assert (await store.load_state("web1")) == state

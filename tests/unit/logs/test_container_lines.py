@@ -11,6 +11,7 @@ from dthostmon.logs.container_lines import (
     RECENT_LINES,
     SECOND,
     Line,
+    asked_since,
     format_stamp,
     parse_printed,
     parse_stamp,
@@ -24,8 +25,8 @@ NOW = 1_795_777_000 * SECOND
 NOTHING = StreamPosition("", "id")
 
 texts = st.sampled_from([b"", b"a", b"b", b"GET / 200", b"2026-11-27T10:57:20Z forged", b"\xff\x00"])
-records = st.lists(st.tuples(st.integers(0, 3 * SECOND), texts, st.booleans()), max_size=40)
-disorder = st.integers(0, SECOND // 2)
+moments = st.integers(0, 3 * SECOND) | st.sampled_from([0, SECOND, 2 * SECOND])
+records = st.lists(st.tuples(moments, texts, st.booleans()), max_size=40)
 
 
 def as_printed(records: list[tuple[int, bytes, bool]], begin: int | None = None, *, inclusive: bool = True) -> bytes:
@@ -38,11 +39,6 @@ def _printed(stamp: int, text: bytes, is_ended: bool) -> bytes:
     return format_stamp(stamp).encode() + b" " + text + (b"\n" if is_ended else b"")
 
 
-def asked_from(position: StreamPosition) -> int | None:
-    begin = token_stamp(position)
-    return begin - 1 if begin is not None else None
-
-
 @given(records, st.lists(st.integers(0, 40), max_size=6), st.booleans(), st.sampled_from([60, 200, 10**6]))
 def test_any_split_of_a_stream_into_visits_gives_each_line_once(
     records: list[tuple[int, bytes, bool]], splits: list[int], inclusive: bool, allowance: int
@@ -51,7 +47,7 @@ def test_any_split_of_a_stream_into_visits_gives_each_line_once(
     written = [(NOW + stamp, text, True) for stamp, text, _ in _nearly_sorted(records)]
     position, taken = NOTHING, []
     for end in [*sorted(splits), *[len(written)] * 80]:
-        printed = parse_printed(as_printed(written[:end], asked_from(position), inclusive=inclusive))
+        printed = parse_printed(as_printed(written[:end], asked_since(position), inclusive=inclusive))
         selected = select_new(printed.lines, position, allowance)
         position = selected.position
         taken += [line.raw for line in selected.lines]
@@ -72,7 +68,7 @@ def test_a_line_of_several_records_is_taken_once_too(records: list[tuple[int, by
     ]
     position, taken = NOTHING, b""
     for end in [*sorted(splits), len(written), len(written)]:
-        printed = parse_printed(as_printed(written[:end], asked_from(position)))
+        printed = parse_printed(as_printed(written[:end], asked_since(position)))
         selected = select_new(printed.lines, position, 10**6)
         position = selected.position
         taken += b"".join(line.raw for line in selected.lines)
@@ -130,6 +126,16 @@ def test_a_burst_narrows_the_window_so_that_few_lines_are_remembered() -> None:
     position = select_new(lines, NOTHING, 10**9).position
     assert len(position.recent) == RECENT_LINES
     assert token_stamp(position) == NOW + 5000 - RECENT_LINES
+
+
+@pytest.mark.parametrize("inclusive", [True, False])
+def test_a_line_with_the_very_stamp_where_the_window_begins_is_read(inclusive: bool) -> None:
+    written = [(NOW, b"early", True)] * 500 + [(NOW + 5, b"same", True)] * RECENT_LINES
+    position = select_new(parse_printed(as_printed(written)).lines, NOTHING, 10**9).position
+    assert token_stamp(position) == NOW + 5
+    written += [(NOW + 5, b"same", True)]
+    printed = parse_printed(as_printed(written, asked_since(position), inclusive=inclusive))
+    assert [line.stamp for line in select_new(printed.lines, position, 10**9).lines] == [NOW + 5]
 
 
 def test_long_lines_narrow_the_window_too() -> None:
