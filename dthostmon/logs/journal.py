@@ -108,7 +108,7 @@ class JournalStream:
 
     def take(self, outputs: Mapping[str, CommandOutput], allowance: int) -> Taken:
         """See `Stream`."""
-        if refusal := _refusal(self.path, outputs["access"]) or self._failure(outputs["read"]):
+        if refusal := _refusal(self.path, outputs["access"]) or self._failure(outputs):
             return refusal
         newest = _first_cursor(outputs.get("newest"))
         taken = self._take_first(outputs, allowance) if self.token is None else self._take_on(outputs, allowance)
@@ -116,8 +116,10 @@ class JournalStream:
             return taken
         return replace(taken, position=StreamPosition(later(taken.position.token, newest)))
 
-    def _failure(self, read: CommandOutput) -> Taken | None:
-        if (reason := why_failed(read)) and not read.stdout.startswith(b"__CURSOR="):
+    def _failure(self, outputs: Mapping[str, CommandOutput]) -> Taken | None:
+        read = outputs["read"]
+        reason = why_failed(read) if not read.stdout.startswith(b"__CURSOR=") else None
+        if reason := reason or (why_failed(outputs["at"]) if "at" in outputs else None):
             return _unreadable(self.path, f"journalctl: {reason}", "Run the same journalctl on the host to see why.")
         if read.stdout and (first := next(parse_entries(read.stdout), None)) and first.cursor is None:
             return _unreadable(
@@ -146,7 +148,7 @@ class JournalStream:
             entries = chain([first], entries)
         found = _first_cursor(outputs["at"]) if "at" in outputs else first.cursor if first else None
         gap = None if self._is_whole_after(found) else LOST_REASON
-        if gap and found is None:
+        if gap and found is None and first is None:
             again = replace(self, token=None, lost=gap)  # it is another journal, and all of it is new
             return Taken(position=StreamPosition(self.token or ""), is_cut=True, repeat=again)
         return replace(_take_lines(entries, self.token or "", allowance, output), gap=gap)

@@ -17,10 +17,10 @@ import pytest
 from dthostmon import logs, rules
 from dthostmon.cycle import HostChecks, Parts
 from dthostmon.errors import CursorConflictError
-from dthostmon.logs import Caps
+from dthostmon.logs import Caps, streams
 from dthostmon.model import Gap, LogsReading, Run, RunStatus, Severity, Visit
 from dthostmon.store import Store, open_store
-from dthostmon.transport import Session, connect, local
+from dthostmon.transport import Limits, Session, connect, local
 from tests import parts
 from tests.fixtures.journal import START, Journal
 from tests.fixtures.sshd import SshServer, make_host, make_local_host
@@ -355,6 +355,24 @@ async def test_a_journalctl_that_fails_is_told_with_its_words(
     assert told.severity is Severity.WARN
     assert reason in told.title
     assert reading.patterns == frozenset()
+
+
+async def test_a_journal_that_does_not_answer_in_time_is_not_taken_for_another_one(
+    visitor: Visitor, journal: Journal, monkeypatch: pytest.MonkeyPatch
+):
+    visitor.patterns = ("journal:a.service",)
+    journal.write("one", _SYSTEMD_UNIT="a.service")
+    await visitor.visit()
+    real = (journal.bin / "journalctl").read_text()
+    journal.install_script(real.replace("exec", "case $* in *PRIORITY*--cursor*) sleep 60;; esac\nexec"))
+    monkeypatch.setattr(streams, "Limits", partial(Limits, command_seconds=1))
+    reading = await visitor.visit()
+    assert [told.kind for told in reading.problems] == ["log-unreadable"]
+    assert "did not end within its time" in reading.problems[0].title
+    journal.install()
+    journal.write("two", _SYSTEMD_UNIT="a.service")
+    assert (await visitor.visit()).problems == ()
+    assert messages(visitor.everything) == [b"one", b"two"]
 
 
 async def test_a_stored_cursor_never_becomes_part_of_a_command(visitor: Visitor, journal: Journal, tmp_path: Path):
