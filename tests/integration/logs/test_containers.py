@@ -1,6 +1,9 @@
-"""Real containers, read through the real Podman; Docker through a stand-in that prints as its manual says."""
+"""Real containers, read through the real Podman; Docker through a stand-in that prints what Docker printed."""
 
+import json
 import re
+import shutil
+import subprocess
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -15,6 +18,7 @@ from tests.fixtures.containers import IMAGE, MISSING, RUN, Docker, Podman, insta
 from tests.fixtures.sshd import SshServer, make_host, make_local_host
 from tests.integration.logs.visitor import Visitor
 
+RECORDED = Path(__file__).parents[2] / "testdata/docker"
 FIRST, SECOND, THIRD = "a1" * 32, "b2" * 32, "c3" * 32
 RUN_ONCE = (*RUN, IMAGE)
 STAMP = re.compile(rb"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z ")
@@ -184,6 +188,33 @@ async def test_stamps_have_nine_digits_and_a_record_without_end_is_followed_by_t
     expected = b"2026-01-01T10:00:00.000000000Z part 2026-01-01T10:00:05.250000000Z rest\n"
     assert (await docker_visitor.only()).data == expected
     assert (await docker_visitor.only()).data == b""
+
+
+@pytest.mark.parametrize(
+    ("recorded", "options"),
+    [
+        ("logs.txt", ()),
+        ("logs-since.txt", ("--since", "2026-11-27T11:38:07.271625251Z")),
+        ("logs-since-tail.txt", ("--since", "2026-11-27T11:38:07.271625251Z", "--tail", "2")),
+        ("logs-tail.txt", ("--tail", "3")),
+    ],
+)
+def test_the_stand_in_prints_what_docker_printed(docker: Docker, recorded: str, options: tuple[str, ...]):
+    shutil.copy(RECORDED / "json-file.log", docker.data / f"{FIRST}-json.log")
+    command = [docker.bin / "docker", "logs", "--timestamps", *options, FIRST]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == (RECORDED / recorded).read_bytes()
+
+
+async def test_a_log_that_docker_wrote_is_read_once(docker_visitor: Visitor, docker: Docker):
+    container_id, name, status = (RECORDED / "ps.txt").read_text().strip().split(" ", 2)
+    docker.list((container_id, name, status))
+    records = [json.loads(line) for line in (RECORDED / "json-file.log").read_text().splitlines()]
+    for record in records:
+        docker.log(container_id, [(record["time"], record["log"])])
+        await docker_visitor.visit()
+    assert sorted(texts(docker_visitor.everything)) == sorted(
+        text.encode() for text in ["out", "err", "", "café \ufffd", "half"] * 2
+    )
 
 
 async def test_names_choose_the_containers(docker_visitor: Visitor, docker: Docker):
