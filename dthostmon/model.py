@@ -167,15 +167,40 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamPosition:
+    """How far a log that is no file was read: a journal or a container's output.
+
+    `token` is where its host reads on: journald's cursor of the last entry taken, or the stamp from which a container's
+    lines are asked for again; empty = nothing was there yet. `source` is the id of the container. `recent` are digests
+    of the lines from `token` on that were taken already.
+    """
+
+    token: str
+    source: str = ""
+    recent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StreamCursor:
+    """How far one log that is no file was read. `version` is that of `Cursor`."""
+
+    path: str
+    position: StreamPosition
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class HostState:
     """What the store knows of a host before a visit.
 
-    `patterns` are the log patterns that were visited before, `cpu_times` the counters that the last visit saw.
+    `cursors` are those of files and `streams` those of other logs, by path; `patterns` are the log patterns that were
+    visited before, `cpu_times` the counters that the last visit saw.
     """
 
     cursors: Mapping[str, Cursor]
     patterns: frozenset[str]
     cpu_times: tuple[int, ...] | None = None
+    streams: Mapping[str, StreamCursor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,14 +217,15 @@ class LogReading:
 
     `data` holds whole lines only (a flushed tail may lack its last newline). `breaks` are the places in `data` where
     a file ended within a line, so that the next file's first line is not joined to it. `bytes_appeared` comes from
-    file sizes and cursors, never from `data`. `bytes_pending` is there and not read yet: a half-written line, or the
+    file sizes and cursors, never from `data`; a log that is no file has no sizes, there the reader counts its lines as
+    it makes them. `bytes_pending` is there and not read yet: a half-written line, or the
     backlog behind a cap; None = there is more, and its host cannot tell how much. `gaps` are what is lost. `cursor` is
     None where nothing could be read; `unreadable` then says why.
     """
 
     path: str
     data: bytes
-    cursor: Cursor | None
+    cursor: Cursor | StreamCursor | None
     bytes_appeared: int
     bytes_pending: int | None = 0
     gaps: tuple[Gap, ...] = ()

@@ -236,14 +236,24 @@ def parse_listen(value: object) -> ListenAddress:
     return ListenAddress(match[1] or match[2], int(match[3]))
 
 
+_JOURNAL = re.compile(r"journal:(?:[A-Za-z0-9_][A-Za-z0-9:_.@\\-]{0,254})?")
+_CONTAINERS = re.compile(r"docker:[][A-Za-z0-9_.*?!-]{1,255}")
+
+
+def _check_form(form: re.Pattern[str], value: str, what: str) -> str:
+    if not form.fullmatch(value):
+        raise expected(what)
+    return value
+
+
 def check_log(pattern: str) -> str:
-    """Accept an absolute path or glob; journald and containers are read by no code yet."""
+    """Accept an absolute path or glob, `journal:`, `journal:UNIT`, and `docker:` with the name of containers."""
     if pattern.startswith("journal:"):
-        raise not_yet("logs from journald")
+        return _check_form(_JOURNAL, pattern, "journal: for all of the journal, or one unit like journal:ssh.service")
     if pattern.startswith("docker:"):
-        raise not_yet("logs of containers")
+        return _check_form(_CONTAINERS, pattern, "a container's name or a glob of names, like docker:web or docker:*")
     if not pattern.startswith("/") or pattern.endswith("/"):
-        raise expected("an absolute path or glob of files, like /var/log/syslog or /var/log/nginx/*.log")
+        raise expected("an absolute path or glob of files, like /var/log/nginx/*.log, or journal: or docker:*")
     return pattern
 
 

@@ -48,7 +48,10 @@ Probe = Annotated[
     only_yet("metrics", otherwise="this probe (metrics is)"),
 ]
 
-LOGS_FIELD = "Files and globs that are read on each host."
+LOGS_FIELD = (
+    "What is read on each host: files and globs, `journal:` (or `journal:UNIT`) for journald, `docker:NAME` or "
+    "`docker:*` for what containers print (Podman too)."
+)
 DEFAULT_LOGS = ("/var/log/syslog", "/var/log/auth.log", "/var/log/messages", "/var/log/secure", "/var/log/kern.log")
 FILES_FIELD = "Files watched for changes, with a diff."
 FILES_EXAMPLE = ["/etc/ssh/sshd_config", "/opt/*/compose.yaml"]
@@ -148,7 +151,7 @@ class Settings(Section):
     logs: tuple[LogPattern, ...] = Field(
         default=DEFAULT_LOGS,
         description=f"{LOGS_FIELD} One that does not exist on a host is no error.",
-        examples=[["/var/log/syslog", "/var/log/auth.log", "/var/log/nginx/*.log"]],
+        examples=[["/var/log/syslog", "/var/log/nginx/*.log", "journal:", "docker:*"]],
     )
     probes: tuple[Probe, ...] = Field(
         default=("metrics",),

@@ -34,6 +34,11 @@ class Memory:
             self.taken += size
         return size
 
+    def take_at_once(self, wanted: int) -> int:
+        """Take room that may not be there, and return how much was taken."""
+        self.taken += wanted
+        return wanted
+
     def give_back(self, size: int) -> None:
         """Return room, and let in who waited for it, in order."""
         self.taken -= size
@@ -57,7 +62,10 @@ class Memory:
 
 @dataclass(slots=True)
 class Room:
-    """What one visit holds of the memory, until its lines are stored. The time it waits is not the host's."""
+    """What one visit holds of the memory, until its lines are stored. The time it waits is not the host's.
+
+    A visit that holds some never waits for more: if all did, nobody would go on.
+    """
 
     memory: Memory
     deadline: asyncio.Timeout | None = None
@@ -65,6 +73,9 @@ class Room:
 
     async def take(self, wanted: int) -> None:
         """Wait until there is room for so many bytes; the visit's deadline stands still meanwhile."""
+        if self._held:
+            self._held += self.memory.take_at_once(wanted)
+            return
         loop, when = asyncio.get_running_loop(), self.deadline.when() if self.deadline else None
         began = loop.time()
         if self.deadline and when is not None:

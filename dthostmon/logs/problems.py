@@ -58,7 +58,7 @@ def nothing_read() -> Finding:
         Severity.INFO,
         "",
         "no log of this host is read",
-        "Name logs that exist there in `logs` of this host; the journal cannot be read yet.",
+        "Name logs that exist there in `logs` of this host; where it has no log files, `journal:` reads its journal.",
     )
 
 
@@ -106,4 +106,102 @@ def lag(path: str, skipped: Gap) -> Finding:
         f"{path} is written faster than it is read: {skipped.bytes} bytes were skipped",
         "Find what writes so much; or visit more often, or raise `max_lag`.",
         skipped.reason,
+    )
+
+
+def needs_shell(path: str) -> Finding:
+    """Tell of a journal or a container on a host where no command can be run."""
+    return stream_unreadable(
+        path,
+        "it is read by commands, and there is no shell on this host",
+        "Give the monitoring user a shell there (transport ssh), or take it out of `logs` of this host.",
+    )
+
+
+def stream_unreadable(path: str, reason: str, action: str) -> Finding:
+    """Tell of a log that is no file and cannot be read."""
+    return _problem("log-unreadable", Severity.WARN, path, f"{path} cannot be read: {reason}", action, reason)
+
+
+def absent(path: str, reason: str) -> Finding:
+    """Tell of a log that is no file and that the host does not have."""
+    return _problem(
+        "log-missing", Severity.INFO, path, f"{path} is not there: {reason}", f"Remove {path} from `logs` of this host."
+    )
+
+
+def no_entries(path: str) -> Finding:
+    """Tell of a journal, or a unit, that has no entry; a mistyped unit has none either."""
+    return _problem(
+        "log-missing",
+        Severity.INFO,
+        path,
+        f"{path} has no entry yet",
+        "Compare the unit's name with `systemctl list-units --all` on the host.",
+    )
+
+
+def stream_gap(path: str, reason: str) -> Finding:
+    """Tell that lines of a log that is no file were lost; nobody can tell how many."""
+    return _problem(
+        "log-gap",
+        Severity.WARN,
+        path,
+        f"{path} has a gap: {reason}",
+        "Keep more of it on the host (SystemMaxUse= in journald.conf), or visit more often.",
+    )
+
+
+def no_container(path: str) -> Finding:
+    """Tell of a container that no engine lists."""
+    reason = "the host lists no container of that name (Podman shows those of root to root only)"
+    return absent(path, reason)
+
+
+def engine_refused(engine: str, reason: str) -> Finding:
+    """Tell of a container engine that is there and does not answer the monitoring user."""
+    return stream_unreadable(
+        f"docker: ({engine})",
+        f"{engine} ps: {reason}",
+        f"Start {engine}, or let the monitoring user ask it (usermod -aG docker USER; that group is as good as root).",
+    )
+
+
+def engine_said(path: str, said: str, *, is_failure: bool) -> Finding:
+    """Tell what a container engine said itself among a container's lines."""
+    return _problem(
+        "log-engine-message",
+        Severity.WARN if is_failure else Severity.INFO,
+        path,
+        f"the engine said while {path} was read: {said}",
+        "Run `docker logs` (or `podman logs`) for it on the host; its log may be damaged.",
+        said,
+    )
+
+
+def strange_names(count: int) -> Finding:
+    """Tell of containers whose names are no names."""
+    return _problem(
+        "log-unreadable",
+        Severity.WARN,
+        "docker:",
+        f"the host lists {count} containers in a form that no engine gives; they are not read",
+        "Look at `docker ps --all` on the host: something stands in for it.",
+    )
+
+
+def same_name(path: str, engine: str) -> Finding:
+    """Tell of a container that cannot be read because another engine has one of its name."""
+    reason = f"another container engine has one of that name, and that of {engine} is left out"
+    return stream_unreadable(path, reason, "Rename one of the two.")
+
+
+def too_many_containers(found: int, limit: int) -> Finding:
+    """Tell that the patterns match more containers than are read."""
+    return _problem(
+        "log-too-many",
+        Severity.WARN,
+        "docker:",
+        f"the log patterns match {found} containers, the {limit} newest are read",
+        "Make the patterns narrower, or remove old containers.",
     )

@@ -1,9 +1,12 @@
 """One visit to all logs of a host, of whatever kind each pattern names."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from dthostmon.logs import containers, journal, problems
 from dthostmon.logs.memory import Room
 from dthostmon.logs.reading import CAPS, Caps, read_files
+from dthostmon.logs.streams import without_shell
 from dthostmon.model import HostState, LogsReading
 from dthostmon.transport import Session
 
@@ -16,8 +19,46 @@ async def read_new(
     caps: Caps = CAPS,
     room: Room | None = None,
 ) -> LogsReading:
-    """Read what is new in the logs that the patterns name; what they hold is taken of `room`.
+    """Read what is new in the logs that the patterns name. Each kind gets an equal part of what the kinds before it
+    left of the host's cap. What they hold is taken of `room`.
 
     Raises VisitError where the connection died: nothing of this visit counts then.
     """
-    return await read_files(session.files, patterns, state, look_back, caps, room)
+    of_journal, of_containers, of_files = _by_kind(patterns)
+    waiting = sum(map(bool, (of_journal, of_containers, of_files)))
+    left = caps.host
+    readings: list[LogsReading] = []
+    for read, named in ((journal.read_journals, of_journal), (containers.read_containers, of_containers)):
+        if not named:
+            continue
+        if session.shell is None:
+            reading = without_shell(named, state)
+        else:
+            share = left // waiting
+            if room:
+                await room.take(share)
+            reading = await read(session.shell, named, state, look_back, replace(caps, host=share))
+        readings.append(reading)
+        left -= sum(len(log.data) for log in reading.logs)
+        waiting -= 1
+    if of_files:
+        readings.append(await read_files(session.files, of_files, state, look_back, replace(caps, host=left), room))
+    return _merged(readings)
+
+
+def _by_kind(patterns: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+    """Return the patterns of the journal, of containers and of files, each once."""
+    named = list(dict.fromkeys(patterns))
+    of_journal = [pattern for pattern in named if pattern.startswith(journal.PREFIX)]
+    of_containers = [pattern for pattern in named if pattern.startswith(containers.PREFIX)]
+    return of_journal, of_containers, [name for name in named if name not in {*of_journal, *of_containers}]
+
+
+def _merged(readings: Sequence[LogsReading]) -> LogsReading:
+    """Join the readings of the kinds. That nothing was read is told only where it is so of all of them."""
+    logs = tuple(log for reading in readings for log in reading.logs)
+    nothing = problems.nothing_read()
+    told = tuple(problem for reading in readings for problem in reading.problems if problem != nothing)
+    if readings and not logs and not told:
+        told = (nothing,)
+    return LogsReading(logs, frozenset[str]().union(*(reading.patterns for reading in readings)), told)

@@ -2,18 +2,23 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
 from dthostmon.errors import CursorConflictError
-from dthostmon.model import Cursor, FilePosition
+from dthostmon.model import Cursor, FilePosition, StreamCursor, StreamPosition
 from dthostmon.store.asyncio_engine import AsyncConnection
 from dthostmon.store.columns import AnyRow
 from dthostmon.store.dialect import insert
 from dthostmon.store.tables import cursors, logs
 
+AnyCursor: TypeAlias = Cursor | StreamCursor
 
-async def load(connection: AsyncConnection, host_id: int) -> Mapping[str, Cursor]:
+_STREAM = "stream"  # the kind of a stored position that is none of a file; those of files have no kind
+
+
+async def load(connection: AsyncConnection, host_id: int) -> Mapping[str, AnyCursor]:
     """Return all cursors of a host (path -> cursor)."""
     query = (
         sa.select(logs.c.path, cursors.c.version, cursors.c.current, cursors.c.previous)
@@ -23,7 +28,7 @@ async def load(connection: AsyncConnection, host_id: int) -> Mapping[str, Cursor
     return {row.path: _cursor(row) for row in await connection.execute(query)}
 
 
-async def save(connection: AsyncConnection, host: str, log_ids: Mapping[str, int], moved: Iterable[Cursor]) -> None:
+async def save(connection: AsyncConnection, host: str, log_ids: Mapping[str, int], moved: Iterable[AnyCursor]) -> None:
     """Store where a visit left off; CursorConflictError where another visit of the host has stored it first."""
     # one order for all: two visits of one host then wait for each other, and never deadlock
     for cursor in sorted(moved, key=lambda cursor: cursor.path):
@@ -34,9 +39,9 @@ async def save(connection: AsyncConnection, host: str, log_ids: Mapping[str, int
             )
 
 
-async def swap(connection: AsyncConnection, log_id: int, cursor: Cursor) -> bool:
+async def swap(connection: AsyncConnection, log_id: int, cursor: AnyCursor) -> bool:
     """Replace the cursor of one log if its version is still the one that was read; False where it is not."""
-    positions = {"current": asdict(cursor.current), "previous": asdict(cursor.previous) if cursor.previous else None}
+    positions = _positions(cursor)
     statement: sa.Insert | sa.Update
     if cursor.version == 0:
         statement = insert(connection, cursors).values(log_id=log_id, version=1, **positions).on_conflict_do_nothing()
@@ -46,6 +51,15 @@ async def swap(connection: AsyncConnection, log_id: int, cursor: Cursor) -> bool
     return (await connection.execute(statement)).rowcount == 1
 
 
-def _cursor(row: AnyRow) -> Cursor:
+def _positions(cursor: AnyCursor) -> dict[str, dict[str, Any] | None]:
+    if isinstance(cursor, StreamCursor):
+        return {"current": {"kind": _STREAM, **asdict(cursor.position)}, "previous": None}
+    return {"current": asdict(cursor.current), "previous": asdict(cursor.previous) if cursor.previous else None}
+
+
+def _cursor(row: AnyRow) -> AnyCursor:
+    if row.current.get("kind") == _STREAM:
+        token, source, recent = (row.current[name] for name in ("token", "source", "recent"))
+        return StreamCursor(row.path, StreamPosition(token, source, tuple(recent)), row.version)
     previous = FilePosition(**row.previous) if row.previous else None
     return Cursor(row.path, FilePosition(**row.current), previous, row.version)

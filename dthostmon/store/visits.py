@@ -6,7 +6,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from dthostmon.model import HostState, Run, RunStatus, Visit
+from dthostmon.model import Cursor, HostState, Run, RunStatus, StreamCursor, Visit
 from dthostmon.store import chunks, cursors, hosts, logs, rows, templates
 from dthostmon.store.asyncio_engine import AsyncConnection
 from dthostmon.store.dialect import insert
@@ -20,10 +20,12 @@ async def load_state(database: Database, host: str) -> HostState:
         host_id = await hosts.find(connection, host)
         if host_id is None:
             return HostState({}, frozenset())
+        known = await cursors.load(connection, host_id)
         return HostState(
-            cursors=await cursors.load(connection, host_id),
+            cursors={path: cursor for path, cursor in known.items() if isinstance(cursor, Cursor)},
             patterns=await hosts.visited_patterns(connection, host_id),
             cpu_times=await hosts.cpu_times(connection, host_id),
+            streams={path: cursor for path, cursor in known.items() if isinstance(cursor, StreamCursor)},
         )
 
 

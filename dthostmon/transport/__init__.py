@@ -7,17 +7,20 @@ from dthostmon.transport.connection import check_key, connect
 from dthostmon.transport.connections import Connections
 from dthostmon.transport.lane import Lane
 from dthostmon.transport.session import (
+    BLOCK_BYTES,
     CommandOutput,
     DirectoryEntry,
     FileReader,
     Files,
     FileStat,
     FileSystemUsage,
+    Limits,
     Session,
     Shell,
 )
 
 __all__ = [
+    "BLOCK_BYTES",
     "CommandOutput",
     "Connections",
     "DirectoryEntry",
@@ -26,6 +29,7 @@ __all__ = [
     "FileSystemUsage",
     "Files",
     "Lane",
+    "Limits",
     "Session",
     "Shell",
     "check_key",

@@ -8,9 +8,9 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 
 from dthostmon.errors import VisitError
 from dthostmon.model import Host, SshAccess, TransportKind
-from dthostmon.transport.framing import BOUNDARY_BYTES, Limits
+from dthostmon.transport.framing import BOUNDARY_BYTES
 from dthostmon.transport.local import LocalSession
-from dthostmon.transport.session import Session
+from dthostmon.transport.session import Limits, Session
 
 RETRY_JITTER = 0.2
 

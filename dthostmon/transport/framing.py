@@ -23,30 +23,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dthostmon.errors import ErrorKind, VisitError
-from dthostmon.transport.session import CommandOutput
+from dthostmon.transport.session import BLOCK_BYTES, CommandOutput, Limits
 
 BOUNDARY_BYTES = 16
-BLOCK_BYTES = 64 * 1024
 TIMED_OUT_STATUS = 124
 TERMINATED_STATUS = 143
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*")
 _STATUS = re.compile(rb"\bstatus (\d+)")
 _LENGTH = re.compile(rb"\b(\d+) bytes?\b")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a run may take: seconds and blocks of 64 KiB per command, bytes in all (noise included)."""
-
-    command_seconds: int = 10
-    command_blocks: int = 16
-    run_bytes: int = 16 * 1024 * 1024
-
-    @property
-    def command_bytes(self) -> int:
-        """Where the output of one command is cut."""
-        return self.command_blocks * BLOCK_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,14 @@ from typing import cast
 from dthostmon.errors import FileUnreadableError
 from dthostmon.transport import framing, paths
 from dthostmon.transport.capture import Capture
-from dthostmon.transport.session import MAX_DIRECTORY_ENTRIES, CommandOutput, DirectoryEntry, FileStat, FileSystemUsage
+from dthostmon.transport.session import (
+    MAX_DIRECTORY_ENTRIES,
+    CommandOutput,
+    DirectoryEntry,
+    FileStat,
+    FileSystemUsage,
+    Limits,
+)
 from dthostmon.transport.threads import DaemonThreads
 
 WHERE = "this machine"
@@ -33,7 +40,7 @@ class LocalSession:
     client_address: str | None = None
     key_fingerprints: tuple[str, ...] = ()
 
-    def __init__(self, limits: framing.Limits, make_boundary: Callable[[], str]) -> None:
+    def __init__(self, limits: Limits, make_boundary: Callable[[], str]) -> None:
         self.files = LocalFiles()
         self.shell = LocalShell(limits, make_boundary)
 
@@ -165,14 +172,15 @@ def _translated(path: str) -> Iterator[None]:
 class LocalShell:
     """Runs each script in a process group of its own, which does not outlive the call."""
 
-    def __init__(self, limits: framing.Limits, make_boundary: Callable[[], str]) -> None:
+    def __init__(self, limits: Limits, make_boundary: Callable[[], str]) -> None:
         self._limits = limits
         self._make_boundary = make_boundary
 
-    async def run(self, commands: Mapping[str, str]) -> Mapping[str, CommandOutput]:
+    async def run(self, commands: Mapping[str, str], limits: Limits | None = None) -> Mapping[str, CommandOutput]:
         """See `session.Shell`."""
-        script = framing.make_script(commands, self._make_boundary(), self._limits)
-        capture = Capture(WHERE, self._limits.run_bytes, STALL_SECONDS + self._limits.command_seconds)
+        limits = limits or self._limits
+        script = framing.make_script(commands, self._make_boundary(), limits)
+        capture = Capture(WHERE, limits.run_bytes, STALL_SECONDS + limits.command_seconds)
         # A start is never cancelled half way: asyncio would leave the child running and wait for it.
         starting = asyncio.create_task(_start(capture, script.reader), name="start a shell")
         try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 MAX_DIRECTORY_ENTRIES = 100_000
+BLOCK_BYTES = 64 * 1024
 
 # What stands before the public key in a host's authorized_keys, where it shall only read: over SFTP, or through the
 # collector program.
@@ -86,7 +87,7 @@ class Files(FileReader, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CommandOutput:
-    """What one command printed. `stdout` is cut at the session's cap, `cut` then says so; stderr is not read.
+    """What one command printed. `stdout` is cut at the cap, `cut` then says so; stderr is not read.
 
     `status` is the exit status (124: the command's own timeout ended it), None where the host could not tell it.
     """
@@ -96,13 +97,28 @@ class CommandOutput:
     cut: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a run may take: seconds and blocks of 64 KiB per command, bytes in all (noise included)."""
+
+    command_seconds: int = 10
+    command_blocks: int = 16
+    run_bytes: int = 16 * 1024 * 1024
+
+    @property
+    def command_bytes(self) -> int:
+        """Where the output of one command is cut."""
+        return self.command_blocks * BLOCK_BYTES
+
+
 class Shell(Protocol):
     """Runs commands on the host."""
 
-    async def run(self, commands: Mapping[str, str]) -> Mapping[str, CommandOutput]:
+    async def run(self, commands: Mapping[str, str], limits: Limits | None = None) -> Mapping[str, CommandOutput]:
         """Run all commands (name -> POSIX shell text) in one exec, in order, under LC_ALL=C, each with its own timeout.
 
-        The result has an entry for each name. Raises VisitError where the exec itself failed or its frames are broken.
+        The result has an entry for each name. `limits` go before the session's own. Raises VisitError where the exec
+        itself failed, printed more than its limit in all, or its frames are broken.
         """
 
 

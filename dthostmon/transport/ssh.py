@@ -15,7 +15,7 @@ from dthostmon.transport.capture import Capture
 from dthostmon.transport.failures import RETRY_FIX, reason, stage
 from dthostmon.transport.jump import Arrival, arrive
 from dthostmon.transport.remote_files import RemoteFiles
-from dthostmon.transport.session import CommandOutput
+from dthostmon.transport.session import CommandOutput, Limits
 
 CLOSE_SECONDS = 1.0
 RUNS_AT_ONCE = 4
@@ -23,9 +23,7 @@ RUNS_AT_ONCE = 4
 _Channel: TypeAlias = "asyncssh.SSHClientChannel[bytes]"
 
 
-async def open_session(
-    host: Host, access: SshAccess, limits: framing.Limits, make_boundary: Callable[[], str]
-) -> "SshSession":
+async def open_session(host: Host, access: SshAccess, limits: Limits, make_boundary: Callable[[], str]) -> "SshSession":
     """Connect and log in, once, through the hosts that the access names. Raises VisitError."""
     arrival = await arrive(host.name, access)
     connection, where = arrival.connection, arrival.where
@@ -72,7 +70,7 @@ class SshShell:
         connection: asyncssh.SSHClientConnection,
         where: str,
         seconds: float,
-        limits: framing.Limits,
+        limits: Limits,
         make_boundary: Callable[[], str],
     ) -> None:
         self._connection = connection
@@ -83,10 +81,11 @@ class SshShell:
         self._slots = asyncio.Semaphore(RUNS_AT_ONCE)
         self._execs: set[asyncio.Task[None]] = set()
 
-    async def run(self, commands: Mapping[str, str]) -> Mapping[str, CommandOutput]:
+    async def run(self, commands: Mapping[str, str], limits: Limits | None = None) -> Mapping[str, CommandOutput]:
         """See `session.Shell`."""
-        script = framing.make_script(commands, self._make_boundary(), self._limits)
-        capture = Capture(self._where, self._limits.run_bytes, self._seconds + self._limits.command_seconds)
+        limits = limits or self._limits
+        script = framing.make_script(commands, self._make_boundary(), limits)
+        capture = Capture(self._where, limits.run_bytes, self._seconds + limits.command_seconds)
         channel = await self._start(capture, script.command)
         try:
             channel.write(script.text)

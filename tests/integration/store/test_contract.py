@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from dthostmon.errors import CursorConflictError, StoreError
-from dthostmon.model import Cycle, HostState, LogReading, Visit
+from dthostmon.model import Cycle, HostState, LogReading, StreamCursor, StreamPosition, Visit
 from dthostmon.store import InvalidPageError, Store, cursors, schema
 from dthostmon.store.chunks import PIECE_BYTES
 from dthostmon.store.cursors import swap
@@ -52,6 +52,35 @@ async def test_what_a_visit_saved_is_the_state_of_the_next_one(store: Store):
     state = await store.load_state("web1")
     assert state.cursors == {LOG: replace(second.cursor, version=2)}
     assert state.patterns == {"/var/log/*", "/srv/*.log"}
+
+
+async def test_how_far_a_log_that_is_no_file_was_read_comes_back(store: Store):
+    position = StreamPosition("s=0a;i=1;t=" + "f" * 16, "ab" * 32, ("0a", "0a", "1b"))
+    first = LogReading("docker:web", b"one\n", StreamCursor("docker:web", position), 4)
+    file = reading(HostState({}, frozenset()), b"two\n")
+    await store.save_run(Visit(run(), (first, file)))
+    state = await store.load_state("web1")
+    assert state.streams == {"docker:web": StreamCursor("docker:web", position, 1)}
+    assert state.cursors == {LOG: replace(file.cursor, version=1)}
+
+    moved = replace(state.streams["docker:web"], position=StreamPosition(""))
+    await store.save_run(Visit(run(minutes=1), (replace(first, cursor=moved),)))
+    assert (await store.load_state("web1")).streams == {"docker:web": replace(moved, version=2)}
+
+
+async def test_two_visits_of_one_stream_are_never_both_stored(store: Store):
+    path = "journal:"
+    taken = [LogReading(path, b"%d\n" % n, StreamCursor(path, StreamPosition(f"i={n}")), 2) for n in range(4)]
+    visits = [Visit(run(minutes=n), (log,)) for n, log in enumerate(taken)]
+    saved = await asyncio.gather(*(store.save_run(visit) for visit in visits), return_exceptions=True)
+    assert sorted(type(outcome).__name__ for outcome in saved) == ["CursorConflictError"] * 3 + ["Run"]
+    moved = replace(taken[0], cursor=StreamCursor(path, StreamPosition("i=8"), 1))
+    await store.save_run(Visit(run(minutes=8), (moved,)))
+    state = await store.load_state("web1")
+    stale = replace(taken[0], cursor=StreamCursor(path, StreamPosition("i=9"), 1))
+    with pytest.raises(CursorConflictError, match="journal: was read by another visit"):
+        await store.save_run(Visit(run(minutes=9), (stale,)))
+    assert (await store.load_state("web1")) == state
 
 
 async def test_states_of_two_hosts_do_not_mix(store: Store):

@@ -107,6 +107,14 @@ async def test_an_output_without_end_is_cut(strict: Session) -> None:
     assert answer["next"] == CommandOutput(b"after\n", 0)
 
 
+async def test_a_run_may_have_limits_of_its_own(strict: Session) -> None:
+    assert strict.shell is not None
+    answer = await strict.shell.run({"flood": "yes"}, Limits(command_blocks=3))
+    assert (answer["flood"].cut, len(answer["flood"].stdout)) == (True, 3 * 65536)
+    with pytest.raises(VisitError, match="printed more than 0 MiB"):
+        await strict.shell.run({"flood": "yes"}, Limits(command_blocks=3, run_bytes=65536))
+
+
 async def test_a_run_over_its_cap_fails_and_leaves_nothing_behind(strict: Session) -> None:
     assert strict.shell is not None
     commands = {f"flood{number}": "yes 3072" for number in range(100)}

@@ -163,3 +163,9 @@ def test_a_problem_of_a_default_has_its_path(read):
     [web1] = configuration.hosts
     assert str(configuration.problem(web1, "key", "m")).endswith("dthostmon.yaml: ssh.key: m")
     assert str(configuration.problem(web1, "user", "m")) == "environment variable DTHOSTMON__SSH__USER: ssh.user: m"
+
+
+def test_logs_may_be_the_journal_units_of_it_and_containers(read):
+    logs = ("/var/log/syslog", "journal:", "journal:ssh@1.service", "docker:*", "docker:web_[12]")
+    [host] = read(f"logs: [{', '.join(map(repr, logs))}]\nhosts: [{{name: here, transport: local}}]\n").hosts
+    assert host.logs == logs
