@@ -48,7 +48,7 @@ Probe = Annotated[
 ]
 Transport = Annotated[
     TransportKind,
-    only_yet(TransportKind.SSH, TransportKind.LOCAL, otherwise="hosts without a shell (ssh and local are)"),
+    only_yet(*TransportKind, otherwise="this transport"),
 ]
 
 LOGS_FIELD = "Files and globs that are read on each host."

@@ -55,6 +55,11 @@ class SshSession:
         self.files = files
         self.shell = shell
 
+    @property
+    def host_key(self) -> asyncssh.SSHKey | None:
+        """The key that the host proved to hold."""
+        return self._connection.get_server_host_key()
+
     async def close(self) -> None:
         """See `session.Session`."""
         self._connection.close()

@@ -110,7 +110,6 @@ def test_a_wrong_value_is_named_with_what_would_be_right(refuse, text, path, mes
         ("logs: ['journal:']", "logs[0]", "journald"),
         ("logs: ['docker:*']", "logs[0]", "containers"),
         ("probes: [metrics, ports]", "probes[1]", "probe"),
-        ("hosts: [{name: a, hostname: a, transport: sftp}]", "hosts[0].transport", "without a shell"),
         ("sites: {a: {reports: {frequency: weekly}}}", "sites.a.reports.frequency", "reports"),
         ("sites: {a: {files: [/etc/passwd]}}", "sites.a.files", "watched"),
     ],

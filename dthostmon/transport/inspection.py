@@ -1,0 +1,135 @@
+"""A look at a host from outside, for `setup`: its name, its port, the keys it offers. Nothing here logs in."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import asyncssh
+
+from dthostmon.errors import ErrorKind, VisitError
+from dthostmon.model import SshAccess
+from dthostmon.transport.dialing import dial, resolve
+from dthostmon.transport.failures import reason
+from dthostmon.transport.keys import load_key
+from dthostmon.transport.known_hosts import DEFAULT_PORT, load_known_hosts
+from dthostmon.transport.login import HOST_KEYS
+from dthostmon.transport.session import Session
+from dthostmon.transport.ssh import SshSession
+
+MAX_PUBLIC_KEY_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedKey:
+    """A host key: its kind (`ssh-ed25519`), its fingerprint (`SHA256:…`), and both halves of its known_hosts line."""
+
+    kind: str
+    fingerprint: str
+    public: str
+
+    @classmethod
+    def of(cls, key: asyncssh.SSHKey) -> Self:
+        """Describe a key of asyncssh."""
+        public = _public_text(key)
+        return cls(public.split()[0], key.get_fingerprint(), public)
+
+
+async def addresses(access: SshAccess, where: str) -> tuple[str, ...]:
+    """Return the addresses of a host's name. Raises VisitError (dns, timeout)."""
+    return tuple(dict.fromkeys(str(found[4][0]) for found in await resolve(access, where)))
+
+
+async def reach(access: SshAccess, where: str) -> None:
+    """Open the TCP connection and close it. Raises VisitError (dns, refused, timeout)."""
+    (await dial(access, where)).close()
+
+
+async def offered_host_keys(access: SshAccess, where: str) -> tuple[OfferedKey, ...]:
+    """Return a key of each kind that a host has, revoked ones excepted: one key exchange each, no login.
+
+    Raises VisitError where it shows none.
+    """
+    offered: list[asyncssh.SSHKey] = []
+    refusal: VisitError | None = None
+    for kind in HOST_KEYS:
+        try:
+            offered.append(await _offered(access, where, kind))
+        except VisitError as error:
+            if error.kind is not ErrorKind.PROTOCOL:
+                raise
+            refusal = error  # a host without a key of this kind hangs up
+    if not offered and refusal:
+        raise refusal
+    revoked = _revoked(access)
+    return tuple(OfferedKey.of(key) for key in offered if _public_text(key) not in revoked)
+
+
+def _revoked(access: SshAccess) -> set[str]:
+    """Return the revoked keys; asked with a port, asyncssh forgets them where they are all that it knows of a host."""
+    entries = load_known_hosts(access.known_hosts).entries
+    return {
+        _public_text(key) for name in (access.hostname, _known_name(access)) for key in entries.match(name, "", None)[2]
+    }
+
+
+def _known_name(access: SshAccess) -> str:
+    """Return what known_hosts calls a host."""
+    return access.hostname if access.port == DEFAULT_PORT else f"[{access.hostname}]:{access.port}"
+
+
+async def _offered(access: SshAccess, where: str, kind: str) -> asyncssh.SSHKey:
+    fix = f"Run `ssh-keyscan -p {access.port} {access.hostname}` to see what it answers."
+    try:
+        async with asyncio.timeout(access.connect_timeout):
+            dialed = await dial(access, where)
+            key = await asyncssh.get_server_host_key(sock=dialed, server_host_key_algs=kind, config=None)
+    except TimeoutError as exc:
+        message = f"{where}: waited {access.connect_timeout:g} s for its host key."
+        raise VisitError(ErrorKind.TIMEOUT, message, fix) from exc
+    except (asyncssh.Error, OSError) as exc:
+        raise VisitError(ErrorKind.PROTOCOL, f"{where}: no host key ({reason(exc)}).", fix) from exc
+    if key is None:
+        raise VisitError(ErrorKind.PROTOCOL, f"{where}: the host showed no key.", fix)
+    return key
+
+
+def proven_key(session: Session) -> OfferedKey | None:
+    """Return the host key of an open session; None where it is not over SSH."""
+    key = session.host_key if isinstance(session, SshSession) else None
+    return OfferedKey.of(key) if key else None
+
+
+def trusted_keys(access: SshAccess) -> tuple[OfferedKey, ...]:
+    """Return the keys that known_hosts holds for a host."""
+    return tuple(map(OfferedKey.of, load_known_hosts(access.known_hosts).keys(access)))
+
+
+def trusted_text(access: SshAccess, keys: tuple[OfferedKey, ...], before: bytes) -> bytes:
+    """Return what known_hosts shall hold: its bytes of now and a line for each key that it does not have yet."""
+    name = _known_name(access)
+    present = set(before.splitlines())
+    lines = [line for key in keys if (line := f"{name} {key.public}".encode()) not in present]
+    gap = b"" if not before or before.endswith(b"\n") else b"\n"
+    return before + gap + b"".join(line + b"\n" for line in lines)
+
+
+def own_public_key(access: SshAccess) -> str:
+    """Return the public half of a host's key: its kind and base64, no comment.
+
+    Where the private half cannot be opened (its passphrase is not known, say), KEY.pub tells. Raises VisitError (auth).
+    """
+    try:
+        return _public_text(load_key(access))
+    except VisitError as error:
+        public = Path(f"{access.key}.pub").expanduser()
+        try:
+            if not Path(access.key).expanduser().exists() or public.stat().st_size > MAX_PUBLIC_KEY_BYTES:
+                raise
+            return _public_text(asyncssh.import_public_key(public.read_bytes()))
+        except (OSError, asyncssh.KeyImportError):
+            raise error from None
+
+
+def _public_text(key: asyncssh.SSHKey) -> str:
+    return " ".join(key.export_public_key("openssh").decode("ascii").split()[:2])
