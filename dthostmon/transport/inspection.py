@@ -9,7 +9,7 @@ import asyncssh
 
 from dthostmon.errors import ErrorKind, VisitError
 from dthostmon.model import SshAccess
-from dthostmon.transport.dialing import dial, resolve
+from dthostmon.transport.dialing import dial, look_up
 from dthostmon.transport.failures import reason
 from dthostmon.transport.keys import load_key
 from dthostmon.transport.known_hosts import DEFAULT_PORT, load_known_hosts
@@ -37,7 +37,7 @@ class OfferedKey:
 
 async def addresses(access: SshAccess, where: str) -> tuple[str, ...]:
     """Return the addresses of a host's name. Raises VisitError (dns, timeout)."""
-    return tuple(dict.fromkeys(str(found[4][0]) for found in await resolve(access, where)))
+    return tuple(dict.fromkeys(str(found[4][0]) for found in await look_up(access, where)))
 
 
 async def reach(access: SshAccess, where: str) -> None:
@@ -80,18 +80,52 @@ def _known_name(access: SshAccess) -> str:
 
 async def _offered(access: SshAccess, where: str, kind: str) -> asyncssh.SSHKey:
     fix = f"Run `ssh-keyscan -p {access.port} {access.hostname}` to see what it answers."
+    observer = _Observer()
     try:
         async with asyncio.timeout(access.connect_timeout):
-            dialed = await dial(access, where)
-            key = await asyncssh.get_server_host_key(sock=dialed, server_host_key_algs=kind, config=None)
+            await _exchange_keys(access, where, kind, observer)
     except TimeoutError as exc:
         message = f"{where}: waited {access.connect_timeout:g} s for its host key."
         raise VisitError(ErrorKind.TIMEOUT, message, fix) from exc
     except (asyncssh.Error, OSError) as exc:
-        raise VisitError(ErrorKind.PROTOCOL, f"{where}: no host key ({reason(exc)}).", fix) from exc
-    if key is None:
+        if observer.offered is None:
+            raise VisitError(ErrorKind.PROTOCOL, f"{where}: no host key ({reason(exc)}).", fix) from exc
+    if observer.offered is None:
         raise VisitError(ErrorKind.PROTOCOL, f"{where}: the host showed no key.", fix)
-    return key
+    return observer.offered
+
+
+async def _exchange_keys(access: SshAccess, where: str, kind: str, observer: "_Observer") -> None:
+    """Begin a connection that trusts nobody, so it ends at the host key: nothing is ever sent to log in."""
+    connection = await asyncssh.connect(
+        access.hostname,
+        access.port,
+        sock=await dial(access, where),
+        client_factory=lambda: observer,
+        config=None,
+        known_hosts=asyncssh.SSHKnownHosts(),
+        server_host_key_algs=kind,
+        username=access.user,
+        client_keys=None,
+        agent_path=None,
+        preferred_auth="publickey",
+        gss_host=None,
+        login_timeout=0,
+    )
+    connection.abort()
+
+
+class _Observer(asyncssh.SSHClient):
+    """Takes note of a host key and refuses it."""
+
+    def __init__(self) -> None:
+        self.offered: asyncssh.SSHKey | None = None
+
+    def validate_host_public_key(self, *host_and_key: object) -> bool:
+        """See asyncssh: host, address, port, key."""
+        key = host_and_key[-1]
+        self.offered = key if isinstance(key, asyncssh.SSHKey) else None
+        return False
 
 
 def proven_key(session: Session) -> OfferedKey | None:

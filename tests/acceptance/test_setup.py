@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from dthostmon.errors import ErrorKind, VisitError
+from dthostmon.transport.installation import install_key
 from tests import parts
 from tests.fixtures.program import Program
-from tests.fixtures.sshd import SshServer, make_key, public_key, trust
+from tests.fixtures.sshd import SshServer, make_access, make_key, public_key, trust
 from tests.fixtures.terminal import run_on_terminal
 
 Start = Callable[..., SshServer]
@@ -69,9 +71,10 @@ def test_a_good_host_tells_every_layer(sshd: Start, program: Program) -> None:
 def test_each_layer_fails_for_itself_and_ends_no_other_test(sshd: Start, program: Program) -> None:
     sftp_only = 'restrict,command="internal-sftp"'
     down, unknown, changed, refused = (sshd(name=name) for name in ("down", "unknown", "changed", "refused"))
-    servers = [down, unknown, changed, refused, sshd(name="nosftp", sftp=None), sshd("noshell", key_options=sftp_only)]
-    for server in servers:
+    nosftp, noshell = sshd(name="nosftp", sftp=None), sshd(name="noshell", key_options=sftp_only)
+    for server in (down, unknown, changed, refused, noshell):
         program.add_host(server, make_log(server))
+    program.add_host(nosftp, make_log(nosftp), more=", transport: sftp")
     program.hosts.append(f"  - {{name: nowhere, hostname: {64 * 'a'}.example.org}}")
     program.add_this_machine(make_log(down))
     program.configure()
@@ -97,8 +100,8 @@ def test_each_layer_fails_for_itself_and_ends_no_other_test(sshd: Start, program
     assert set(list(statuses(tested["refused"]).values())[:3]) == {"ok"}
     assert set(list(statuses(tested["refused"]).values())[4:]) == {"skipped"}
     assert "`dthostmon setup refused --push-key`" in layers(tested["refused"])["auth"]["fix"]
-    assert statuses(tested["nosftp"]) | {"shell": "ok", "metrics": "ok"} == statuses(tested["nosftp"])
-    assert statuses(tested["noshell"])[str(servers[-1].root / "auth.log")] == "ok"
+    assert list(statuses(tested["nosftp"]).values())[4:] == ["failed", "not wanted", "skipped", "skipped"]
+    assert list(statuses(tested["noshell"]).values())[4:] == ["ok", "failed", "ok", "skipped"]
     assert statuses(tested["here"])["auth"] == "not wanted"
 
 
@@ -271,12 +274,19 @@ def test_a_changed_key_is_never_trusted(sshd: Start, program: Program) -> None:
 
 
 def with_account(sshd: Start, folder: Path, line: str, options: Sequence[str], mounts: str = "true") -> SshServer:
-    """Start a server that has one more account, which exists for it alone: it has its own /etc/passwd and shadow."""
+    """Start a server that has one more account, which exists for it alone: it has an /etc of its own.
+
+    Its /etc/passwd alone would not do: when the system replaces that file, what is mounted over it is gone.
+    """
     user = line.partition(":")[0]
+    etc = folder / "etc"
+    etc.mkdir()
+    for file in ("passwd", "shadow", "group", "nsswitch.conf", "ld.so.cache"):
+        if (real := Path("/etc", file)).exists():
+            (etc / file).write_bytes(real.read_bytes())
     for file, own in (("passwd", line), ("shadow", f"{user}:{PASSWORD_HASH}:19000:0:99999:7:::")):
-        (folder / file).write_text(f"{own}\n{Path('/etc', file).read_text()}")
-    bind = 'mount --bind "$1/passwd" /etc/passwd && mount --bind "$1/shadow" /etc/shadow'
-    script = f'{bind} && {mounts} && shift && exec "$@"'
+        (etc / file).write_text(f"{own}\n{(etc / file).read_text()}")
+    script = f'mount --bind "$1/etc" /etc && {mounts} && shift && exec "$@"'
     wrapper = [parts.program("unshare"), "--mount", "sh", "-c", script, "sh", str(folder)]
     return sshd(user=user, options=options, wrapper=wrapper)
 
@@ -338,7 +348,7 @@ def test_a_pushed_key_leaves_the_other_keys_as_they_are(
     answers = [("[Enter: leave it out]: ", PASSWORD)]
     assert run_on_terminal(program, "setup", "--push-key", answers=answers).code == 0
     after = f"# {ours}\nssh-ed25519 AAAA somebody\n{ours} dthostmon\n"
-    assert keys.read_text() == after
+    assert (keys.read_text(), stat.S_IMODE(keys.parent.stat().st_mode)) == (after, 0o700)
     keys.chmod(0o666)  # which StrictModes refuses
     shown = run_on_terminal(program, "setup", "--push-key", answers=answers)
     assert (shown.code, keys.read_text()) == (0, after)
@@ -378,3 +388,13 @@ def test_no_password_goes_to_a_host_that_is_not_trusted(
     trust(server, make_key(server.folder / "another"))
     shown = run_on_terminal(program, "setup", "--push-key", answers=[])
     assert (shown.code, "Password" in shown.screen) == (1, False)
+
+
+async def test_a_password_is_not_sent_to_a_host_whose_key_changed_meanwhile(sshd: Start) -> None:
+    server = sshd(options=["PasswordAuthentication yes", "LogLevel DEBUG"])
+    trust(server, make_key(server.folder / "another"))
+    with pytest.raises(VisitError, match="no password was sent") as caught:
+        await install_key(make_access(server), "web1", PASSWORD, "ssh-ed25519 AAAA", "ssh-ed25519 AAAA dthostmon")
+    assert caught.value.kind is ErrorKind.HOST_KEY_CHANGED
+    assert PASSWORD not in str(caught.value)
+    assert "userauth-request" not in server.log()

@@ -10,7 +10,7 @@ from dthostmon.cli import output
 from dthostmon.cli.invocation import Invocation, json_option
 from dthostmon.cli.monitor import choose_hosts
 from dthostmon.cli.setup.layers import AUTH, HOST_KEY, Tested
-from dthostmon.cli.setup.login import is_key_refused
+from dthostmon.cli.setup.login import can_push
 from dthostmon.cli.setup.printed import print_tested, tested_document
 from dthostmon.cli.setup.pushing import push_keys
 from dthostmon.cli.setup.testing import try_hosts
@@ -87,7 +87,7 @@ def _advised(tested: Tested, invocation: Invocation) -> Tested:
     if tested.kind is ErrorKind.HOST_KEY_UNKNOWN and tested.offered:
         mend = f"; if it is the same, run `{command} --accept-host-keys`."
         return _with_fix(tested, HOST_KEY, lambda fix: fix.rstrip(".") + mend)
-    if tested.host.ssh and is_key_refused(tested.host.ssh, tested.kind):
+    if tested.host.ssh and can_push(tested.host.ssh, tested.kind):
         push = f"Run `{command} --push-key`, which asks for the password once. Otherwise: "
         return _with_fix(tested, AUTH, lambda fix: push + fix)
     return tested

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dthostmon.transport import Session
     from dthostmon.transport.inspection import OfferedKey
 
+BEHIND_A_JUMP = {ErrorKind.DNS, ErrorKind.PERMISSION}  # what a jump host says of the way from it to the host
 RETRIES = 1  # somebody waits; a host that refused one of many logins at once gets its second chance
 
 
@@ -51,7 +52,7 @@ async def logged_in(host: Host, layers: list[Layer]) -> "Session":
 async def _find_layer(host: Host, access: SshAccess, error: VisitError, layers: list[Layer]) -> None:
     """Append the layers that are good below the one that an error belongs to; raise where another one fails first."""
     good_tcp = Layer(TCP, "", Status.OK, f"port {entry(access).port}")
-    if error.kind is ErrorKind.REFUSED:
+    if error.kind is ErrorKind.REFUSED or (error.kind in BEHIND_A_JUMP and not is_direct(access)):
         return
     if error.kind is ErrorKind.HOST_KEY_CHANGED:
         layers.append(good_tcp)
@@ -108,6 +109,11 @@ def _trusted(access: SshAccess) -> str:
 def is_key_refused(access: SshAccess, kind: ErrorKind | None) -> bool:
     """Tell whether it is the host that does not take our key, and not the key that cannot be used."""
     return kind is ErrorKind.AUTH and check_key(access) is None
+
+
+def can_push(access: SshAccess, kind: ErrorKind | None) -> bool:
+    """Tell whether a login by password can put our key on the host; it goes through no jump host."""
+    return is_key_refused(access, kind) and is_direct(access)
 
 
 def is_direct(access: SshAccess) -> bool:

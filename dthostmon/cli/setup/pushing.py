@@ -6,7 +6,7 @@ from dthostmon.cli import output
 from dthostmon.cli.authorized import authorized_line
 from dthostmon.cli.invocation import Invocation
 from dthostmon.cli.setup.layers import Tested
-from dthostmon.cli.setup.login import is_key_refused, place
+from dthostmon.cli.setup.login import can_push, place
 from dthostmon.errors import VisitError
 from dthostmon.model import Host, SshAccess
 
@@ -21,7 +21,7 @@ def push_keys(results: Sequence[Tested], ask: Callable[[str], str]) -> list[Host
     worked: dict[str, str] = {}
     for tested in results:
         access = tested.host.ssh
-        if access is None or not is_key_refused(access, tested.kind):
+        if access is None or not can_push(access, tested.kind):
             continue
         otherwise = "the one before" if access.user in worked else "leave it out"
         typed = ask(f"Password of {access.user} on {tested.host.name} ({access.hostname}) [Enter: {otherwise}]")

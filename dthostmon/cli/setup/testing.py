@@ -68,11 +68,11 @@ async def _test(host: Host, layers: list[Layer]) -> None:
     session = await login.logged_in(host, layers)
     try:
         has_files = host.transport is TransportKind.LOCAL or await _test_sftp(host, session, layers)
-        has_shell = await _test_shell(host, session, layers)
+        can_ask = await _test_shell(host, session, layers)
         if has_files:
             user = host.ssh.user if host.ssh else getuser()
             layers += await log_layers(session, host.logs, user)
-        if has_shell and host.probes:
+        if can_ask and host.probes and (session.shell or has_files):
             layers += await _test_probes(session, host.probes)
     finally:
         await session.close()

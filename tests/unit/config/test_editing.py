@@ -6,7 +6,7 @@ import pytest
 
 from dthostmon.config import example_text, starter_text
 from dthostmon.config.document import parse
-from dthostmon.config.editing import add_host, remove_host
+from dthostmon.config.editing import _checked, add_host, remove_host
 from dthostmon.errors import ConfigurationError
 
 NEW = {"name": "new1", "hostname": "2001:db8::1", "user": "monitor", "port": 2222, "tags": ["web", "12"]}
@@ -172,3 +172,8 @@ def test_a_host_whose_anchor_others_use_stays() -> None:
 def test_the_committed_example_is_edited_too() -> None:
     text = (Path(__file__).parents[3] / "config.example.yaml").read_text()
     assert names(add_host(text, "test.yaml", NEW)) == ["web1", "new1"]
+
+
+def test_an_edit_that_says_anything_else_than_was_meant_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="would change more than the host"):
+        _checked("hosts: []\nlogs: []\n", "test.yaml", {"hosts": []})
