@@ -46,10 +46,6 @@ Probe = Annotated[
     Literal["metrics", "packages", "users", "services", "ports", "cron", "containers", "files"],
     only_yet("metrics", otherwise="this probe (metrics is)"),
 ]
-Transport = Annotated[
-    TransportKind,
-    only_yet(*TransportKind, otherwise="this transport"),
-]
 
 LOGS_FIELD = "Files and globs that are read on each host."
 DEFAULT_LOGS = ("/var/log/syslog", "/var/log/auth.log", "/var/log/messages", "/var/log/secure", "/var/log/kern.log")
@@ -122,7 +118,7 @@ class Machine(Section):
         default=None, description="The site it belongs to, declared under sites.", examples=["chicago"]
     )
     tags: tuple[Tag, ...] = Field(default=(), description="What it is for.", examples=[["web"]])
-    transport: Transport = Field(
+    transport: TransportKind = Field(
         default=TransportKind.SSH,
         description="ssh, sftp (no shell on the host) or local (this machine).",
         examples=["ssh"],
