@@ -133,5 +133,5 @@ def place(host: Host) -> str:
 
 
 def without_place(host: Host, message: str) -> str:
-    """Leave the host's name out of a message that is shown below it."""
-    return message.removeprefix(f"{place(host)}: ")
+    """Leave the host's name, and how it is reached, out of a message that is shown below it."""
+    return message.partition("): ")[2] if message.startswith(f"{host.name} (") else message
