@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shlex
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,9 +26,20 @@ class Invocation:
 
     def configuration(self) -> "Configuration":
         """Load the configuration; raises ConfigurationError."""
-        from dthostmon.config import find_file, load
+        from dthostmon.config import load
 
-        return load(find_file(self.config_file, self.environ), self.environ)
+        return load(self.file(), self.environ)
+
+    def file(self) -> Path:
+        """Choose the file of the configuration; raises ConfigurationError where there is none."""
+        from dthostmon.config import find_file
+
+        return find_file(self.config_file, self.environ)
+
+    def command(self, rest: str) -> str:
+        """Render another command as the user would type it."""
+        file = f"-c {shlex.quote(str(self.config_file))} " if self.config_file else ""
+        return f"dthostmon {file}{rest}"
 
     @staticmethod
     def wait_for(work: Coroutine[None, None, Result]) -> Result:

@@ -42,9 +42,13 @@ def find_file(explicit: Path | None, environ: Mapping[str, str]) -> Path:
     raise ConfigurationError([Problem("configuration", 0, 0, "", message)])
 
 
-def load(path: Path, environ: Mapping[str, str]) -> Configuration:
-    """Read, check and resolve a configuration; raises ConfigurationError with every problem that it has."""
+def load(path: Path, environ: Mapping[str, str], edited: str | None = None) -> Configuration:
+    """Read, check and resolve a configuration; raises ConfigurationError with every problem that it has.
+
+    `edited` is the text that the file shall hold: it is checked instead of what the file holds.
+    """
     source, text = _read(path)
+    text = text if edited is None else edited
     document, problems = parse(text, str(path))
     substitution = Substitution(path.parent, environ)
     document, misnamed = override(substitution.apply(document), environ)

@@ -20,7 +20,7 @@ _lookups = DaemonThreads("lookup", LOOKUPS_AT_ONCE)  # a dead name server holds 
 async def dial(access: SshAccess, where: str) -> socket.socket:
     """Return a connected, non-blocking socket. Raises VisitError (dns, refused, timeout)."""
     failure = VisitError(ErrorKind.DNS, f"{where}: the name has no address.", _dns_fix(access))
-    for family, kind, protocol, _, address in await _resolve(access, where):
+    for family, kind, protocol, _, address in await look_up(access, where):
         connection = socket.socket(family, kind, protocol)
         try:
             await _connect(connection, address, access.connect_timeout)
@@ -36,7 +36,8 @@ async def dial(access: SshAccess, where: str) -> socket.socket:
     raise failure
 
 
-async def _resolve(access: SshAccess, where: str) -> Sequence[_Address]:
+async def look_up(access: SshAccess, where: str) -> Sequence[_Address]:
+    """Return the addresses of a host's name as getaddrinfo does. Raises VisitError (dns, timeout)."""
     lookup = partial(socket.getaddrinfo, access.hostname, access.port, type=socket.SOCK_STREAM)
     try:
         async with asyncio.timeout(access.connect_timeout):

@@ -43,6 +43,11 @@ class SshSession:
         self.files = files
         self.shell = shell
 
+    @property
+    def host_key(self) -> asyncssh.SSHKey | None:
+        """The key that the host proved to hold."""
+        return self._connection.get_server_host_key()
+
     async def close(self) -> None:
         """See `session.Session`."""
         self._connection.close()
@@ -88,7 +93,8 @@ class SshShell:
         capture = Capture(self._where, limits.run_bytes, self._seconds + limits.command_seconds)
         channel = await self._start(capture, script.command)
         try:
-            channel.write(script.text)
+            with suppress(BrokenPipeError):  # it ended before it was told anything: what it said is its answer
+                channel.write(script.text)
             output = await capture.output()
         finally:
             channel.abort()  # closes the script's standard input, which ends what still runs

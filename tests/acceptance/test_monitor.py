@@ -133,15 +133,3 @@ def test_monitor_takes_names_sites_and_tags(sshd: Start, program: Program) -> No
     assert [run["host"] for run in program.document("monitor", "--tag", "db")["runs"]] == ["two"]
     assert b"twoo" in program.run("monitor", "twoo", code=2).stderr
     assert b"did you mean 'here'" in program.run("monitor", "--site", "her", code=2).stderr
-
-
-def test_setup_tells_each_host_and_what_mends_it(sshd: Start, program: Program) -> None:
-    up, down = sshd(name="up"), sshd(name="down")
-    for server in (up, down):
-        program.add_host(server, make_log(server))
-    program.configure()
-    down.stop()
-    results = {result["host"]: result for result in program.document("setup", code=1)}
-    assert (results["up"]["connection"], results["up"]["shell"], results["up"]["is_good"]) == ("ok", "ok", True)
-    assert "refused" in results["down"]["connection"]
-    assert results["down"]["fix"]

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from dthostmon.errors import ErrorKind, FileUnreadableError, VisitError
 from dthostmon.transport import CommandOutput, Session, connect, framing
+from dthostmon.transport.ssh import SshShell
 from tests import parts
 from tests.fixtures.sshd import SshServer, descendants, make_host
 
@@ -161,6 +163,22 @@ async def test_a_host_whose_users_have_no_shell_says_so(sshd: Sshd) -> None:
     with pytest.raises(VisitError, match="This account is not available") as caught:
         await session.shell.run({"one": "true"})
     assert caught.value.kind is ErrorKind.PERMISSION
+    await session.close()
+
+
+async def test_a_shell_that_ended_before_its_script_came_says_so_too(sshd: Sshd) -> None:
+    session = await connect(make_host(sshd(key_options='restrict,command="internal-sftp"')))
+    assert isinstance(session.shell, SshShell)
+    start = session.shell._start
+
+    async def start_slowly(*arguments: Any) -> Any:
+        channel = await start(*arguments)
+        await asyncio.wait_for(channel.wait_closed(), 10)
+        return channel
+
+    session.shell._start = start_slowly  # type: ignore[method-assign]  # a moment that a loaded machine gives by itself
+    with pytest.raises(VisitError, match="ran no shell"):
+        await session.shell.run({"any": "true"})
     await session.close()
 
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from dthostmon.cli.results import print_finding
-from dthostmon.cli.setup import try_host
+from dthostmon.cli.setup.testing import try_host
+from dthostmon.errors import ErrorKind
 from dthostmon.model import Cycle, Finding, FindingSource, Host, Run, RunStatus, Severity, Thresholds, TransportKind
 from dthostmon.reports.documents import cycle_summary
 
@@ -21,8 +22,8 @@ def test_a_finding_names_its_host_where_it_has_one(host: str, line: str, capsys:
 async def test_an_error_of_our_own_is_the_result_of_its_host(caplog: pytest.LogCaptureFixture) -> None:
     impossible = Host("web1", TransportKind.SSH, None, None, (), (), (), Thresholds(), 60, 60, 0)
     tested = await try_host(impossible)
-    assert (tested.host, tested.is_good) == ("web1", False)
-    assert tested.connection.startswith("failed (internal)")
+    assert (tested.host.name, tested.is_good, tested.kind) == ("web1", False, ErrorKind.INTERNAL)
+    assert [(layer.name, layer.status.value) for layer in tested.layers[:2]] == [("dns", "failed"), ("tcp", "skipped")]
     assert caplog.records[0].exc_info
 
 
