@@ -87,10 +87,10 @@ async def check_host(host: Host, parts: Parts) -> Run:
     state = await parts.store.load_state(host.name)
     with logs.room_in(parts.memory) as room:
         async with asyncio.timeout(host.timeout) as room.deadline:
-            reading, known = await _visit(host, state, parts, room)
+            reading, known, own = await _visit(host, state, parts, room)
         _tell_phase(host, "analyse")
         new_lines = [(log.path, part) for log in reading.logs for part in log.parts]
-        work = partial(analysis.examine, new_lines, parts.rules, host.thresholds, _judged(known.metrics, state))
+        work = partial(analysis.examine, new_lines, parts.rules, host.thresholds, _judged(known.metrics, state), own)
         examined = await asyncio.get_running_loop().run_in_executor(parts.analyst, work)
         visit = _make_visit(host, reading, known, examined, started_at, parts.monotonic() - begin)
         _tell_phase(host, "save")
@@ -127,16 +127,26 @@ def _make_visit(
     )
     for row in filter(lambda row: row.bytes_unexplained, run.logs):
         logger.error("the ledger does not add up", extra={"host": host.name, "log": row.path})
-    return Visit(run, reading.logs, reading.patterns, examined.templates)
+    return Visit(run, reading.logs, reading.patterns, examined.templates, examined.own_addresses)
 
 
-async def _visit(host: Host, state: HostState, parts: Parts, room: logs.Room) -> tuple[LogsReading, Facts]:
+async def _visit(
+    host: Host, state: HostState, parts: Parts, room: logs.Room
+) -> tuple[LogsReading, Facts, analysis.OwnLogins | None]:
     _tell_phase(host, "connect")
     async with parts.visit(host) as session:
         _tell_phase(host, "read")
         reading = await logs.read_new(session, host.logs, state, host.look_back, logs.Caps(lag=host.max_lag), room)
         _tell_phase(host, "facts")
-        return reading, await facts.gather(session, host.probes, state.cpu_times)
+        known = await facts.gather(session, host.probes, state.cpu_times)
+        return reading, known, _own_logins(host, state, known, session.client_address)
+
+
+def _own_logins(host: Host, state: HostState, known: Facts, candidate: str | None) -> analysis.OwnLogins | None:
+    if host.ssh is None:
+        return None
+    told = {known.client_address} if known.client_address else set()
+    return analysis.OwnLogins(host.ssh.user, state.client_addresses | told, candidate)
 
 
 def _judged(metrics: Metrics | None, state: HostState) -> Metrics | None:

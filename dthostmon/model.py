@@ -194,13 +194,15 @@ class HostState:
     """What the store knows of a host before a visit.
 
     `cursors` are those of files and `streams` those of other logs, by path; `patterns` are the log patterns that were
-    visited before, `cpu_times` the counters that the last visit saw.
+    visited before, `cpu_times` the counters that the last visit saw, `client_addresses` are where the host has seen us
+    come from.
     """
 
     cursors: Mapping[str, Cursor]
     patterns: frozenset[str]
     cpu_times: tuple[int, ...] | None = None
     streams: Mapping[str, StreamCursor] = field(default_factory=dict)
+    client_addresses: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,11 +319,15 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the probes told. A probe that could not tell is None and named in `unknown` with its reason."""
+    """What the probes told. A probe that could not tell is None and named in `unknown` with its reason.
+
+    `client_address` is where the host sees us come from; None where it cannot tell.
+    """
 
     identity: Identity | None = None
     metrics: Metrics | None = None
     unknown: Mapping[str, str] = field(default_factory=dict)
+    client_address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,6 +435,7 @@ class Visit:
     logs: tuple[LogReading, ...] = ()
     patterns: frozenset[str] = frozenset()
     templates: tuple[TemplateCount, ...] = ()
+    client_addresses: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,5 +2,6 @@
 
 from dthostmon.analysis.assignment import Assignment, assign
 from dthostmon.analysis.examination import Examination, Tally, examine
+from dthostmon.analysis.own_logins import OwnLogins
 
-__all__ = ["Assignment", "Examination", "Tally", "assign", "examine"]
+__all__ = ["Assignment", "Examination", "OwnLogins", "Tally", "assign", "examine"]

@@ -13,8 +13,9 @@ from dthostmon import templates
 from dthostmon.analysis.grouping import Grouping
 from dthostmon.analysis.keys import Key, KeyTable
 from dthostmon.analysis.limits import limit_findings
+from dthostmon.analysis.own_logins import LOGIN_RULE, MAX_LOGINS, Login, OwnLogins, sort_out
 from dthostmon.model import Finding, Metrics, TemplateCount, Thresholds
-from dthostmon.rules import RuleSet
+from dthostmon.rules import Match, RuleSet
 
 MAX_LINES_PER_RULE = 20_000
 
@@ -34,32 +35,40 @@ class Tally:
 class Examination:
     r"""What was understood of one host's logs, all together. `lines` counts records separated by \n alone.
 
-    `tallies` are by path, `templates` most frequent first, `findings` worst first.
+    `tallies` are by path, `templates` most frequent first, `findings` worst first. `own_addresses` are those that the
+    host is known to have seen us come from.
     """
 
     lines: int
     tallies: Mapping[str, Tally]
     templates: tuple[TemplateCount, ...]
     findings: tuple[Finding, ...]
+    own_addresses: frozenset[str] = frozenset()
 
 
 def examine(
-    logs: Sequence[tuple[str, bytes]], rules: RuleSet, thresholds: Thresholds, metrics: Metrics | None
+    logs: Sequence[tuple[str, bytes]],
+    rules: RuleSet,
+    thresholds: Thresholds,
+    metrics: Metrics | None,
+    own: OwnLogins | None = None,
 ) -> Examination:
-    """Understand the new bytes of a host's logs, (path, data) each, and its metrics."""
+    """Understand the new bytes of a host's logs, (path, data) each, and its metrics. `own` tells who we are there."""
     table = KeyTable(rules)
-    judging = _Judging()
+    judging = _Judging(own)
     tallies: dict[str, Tally] = {}
     for path, data in logs:
         tallies.setdefault(path, Tally())
         for block in templates.blocks(data):
             tallies[path] += _examine_block(path, block, table, judging)
+    own_addresses = judging.tell_foreign_logins()
     findings = [*judging.grouping.findings(thresholds), *limit_findings(metrics, thresholds)]
     return Examination(
         lines=sum(tally.lines for tally in tallies.values()),
         tallies=tallies,
         templates=_template_counts(table),
         findings=tuple(sorted(findings, key=_worst_first)),
+        own_addresses=own_addresses,
     )
 
 
@@ -71,7 +80,7 @@ def _examine_block(path: str, block: bytes, table: KeyTable, judging: "_Judging"
     for key, count in counts.items():
         known[key].tally.count += count
         size += len(key) * count
-    judging.judge(path, {key: known[key] for key in counts if known[key].may_tell}, keys, lines)
+    judging.judge(path, {key: known[key] for key in counts if judging.looks_at(known[key])}, keys, lines)
     newlines = len(keys) - (not block.endswith(b"\n"))
     return Tally(size + newlines, len(keys))
 
@@ -79,9 +88,22 @@ def _examine_block(path: str, block: bytes, table: KeyTable, judging: "_Judging"
 class _Judging:
     """The rules of one run at work: looks at the lines of the keys that may tell, and groups what the rules say."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: OwnLogins | None) -> None:
         self.grouping = Grouping()
+        self._own = own
+        self._logins: list[Login] = []
         self._looked_at: Counter[str] = Counter()
+
+    def looks_at(self, key: Key) -> bool:
+        """Tell whether the lines of a key are to be judged one by one."""
+        return key.may_tell or (self._own is not None and any(rule.id == LOGIN_RULE for rule in key.candidates))
+
+    def tell_foreign_logins(self) -> frozenset[str]:
+        """Add the logins of our user from elsewhere to the findings, and return the addresses that are ours."""
+        ours, foreign = sort_out(self._own, self._logins) if self._own else (frozenset[str](), ())
+        for login in foreign:
+            self.grouping.add(login.match, login.path, login.line, login.count)
+        return ours
 
     def judge(self, path: str, suspects: Mapping[bytes, Key], keys: Sequence[bytes], lines: Sequence[bytes]) -> None:
         """Judge the lines whose key is among the suspects."""
@@ -90,8 +112,15 @@ class _Judging:
         picked = compress(zip(keys, lines, strict=True), map(suspects.__contains__, keys))
         for key, line, count in self._bounded(suspects, Counter(picked)):
             match, times = key.judge(templates.clean(line))
-            if match and not match.rule.benign:
+            if match and not match.rule.benign and not (self._own and self._own.explain(match.fields)):
                 self.grouping.add(match, path, templates.as_read(line), count * times)
+            elif match and self._is_login(match):
+                self._logins.append(Login(match, path, templates.as_read(line), count * times))
+
+    def _is_login(self, match: Match) -> bool:
+        """Tell whether a match speaks of a login of our user, whoever it was."""
+        is_login = match.rule.id == LOGIN_RULE and len(self._logins) < MAX_LOGINS
+        return is_login and self._own is not None and match.fields["user"] == self._own.user
 
     def _bounded(
         self, suspects: Mapping[bytes, Key], counts: Mapping[tuple[bytes, bytes], int]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from dthostmon.errors import FileUnreadableError
+from dthostmon.facts.client import CLIENT
 from dthostmon.facts.identity import IDENTITY
 from dthostmon.facts.metrics import Times, metrics_since
 from dthostmon.facts.probe import Probe
@@ -25,11 +26,16 @@ async def gather(session: Session, probes: Sequence[str], cpu_times: Times | Non
     """
     metrics = metrics_since(cpu_times)
     wants_metrics = metrics.name in probes
-    chosen: list[Probe[object]] = [IDENTITY, *([metrics] if wants_metrics else [])]
+    chosen: list[Probe[object]] = [
+        IDENTITY,
+        *([metrics] if wants_metrics else []),
+        *([CLIENT] if session.shell else []),
+    ]
     answers = await (_ask_shell(session.shell, chosen) if session.shell else _ask_files(session.files, chosen))
     return Facts(
         identity=IDENTITY.parse(_of(IDENTITY, answers)),
         metrics=metrics.parse(_of(metrics, answers)) if wants_metrics else None,
+        client_address=CLIENT.parse(_of(CLIENT, answers)),
         unknown={name: reason for name, told in answers.items() if (reason := told.unknown)},
     )
 

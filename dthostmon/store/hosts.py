@@ -9,6 +9,8 @@ from dthostmon.store.columns import safe_text
 from dthostmon.store.dialect import insert
 from dthostmon.store.tables import hosts, patterns
 
+MAX_CLIENT_ADDRESSES = 100
+
 
 async def find(connection: AsyncConnection, name: str) -> int | None:
     """Return the id of a host, None where nothing was stored of it."""
@@ -47,6 +49,19 @@ async def cpu_times(connection: AsyncConnection, host_id: int) -> tuple[int, ...
     """Return the processor's counters that the last visit saw; None where none did."""
     stored = (await connection.execute(sa.select(hosts.c.cpu_times).where(hosts.c.id == host_id))).scalar()
     return None if stored is None else tuple(stored)
+
+
+async def client_addresses(connection: AsyncConnection, host_id: int) -> frozenset[str]:
+    """Return where a host has seen us come from."""
+    stored = (await connection.execute(sa.select(hosts.c.client_addresses).where(hosts.c.id == host_id))).scalar()
+    return frozenset(stored or ())
+
+
+async def remember_client_addresses(connection: AsyncConnection, host_id: int, seen: frozenset[str]) -> None:
+    """Store where a host has seen us come from."""
+    if not seen <= await client_addresses(connection, host_id):
+        kept = sorted(seen)[:MAX_CLIENT_ADDRESSES]
+        await connection.execute(sa.update(hosts).where(hosts.c.id == host_id).values(client_addresses=kept))
 
 
 async def remember_cpu_times(connection: AsyncConnection, host_id: int, times: tuple[int, ...]) -> None:

@@ -50,6 +50,7 @@ hosts = sa.Table(
     _id(),
     sa.Column("name", SafeText, nullable=False, unique=True),
     sa.Column("cpu_times", SafeJson),
+    sa.Column("client_addresses", SafeJson),
     sqlite_autoincrement=True,
 )
 

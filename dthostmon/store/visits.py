@@ -25,6 +25,7 @@ async def load_state(database: Database, host: str) -> HostState:
             cursors={path: cursor for path, cursor in known.items() if isinstance(cursor, Cursor)},
             patterns=await hosts.visited_patterns(connection, host_id),
             cpu_times=await hosts.cpu_times(connection, host_id),
+            client_addresses=await hosts.client_addresses(connection, host_id),
             streams={path: cursor for path, cursor in known.items() if isinstance(cursor, StreamCursor)},
         )
 
@@ -43,6 +44,8 @@ async def _save(visit: Visit, pieces: Sequence[chunks.Piece], connection: AsyncC
     await hosts.remember_patterns(connection, host_id, visit.patterns)
     if run.facts.metrics and run.facts.metrics.cpu_times:
         await hosts.remember_cpu_times(connection, host_id, run.facts.metrics.cpu_times)
+    if visit.client_addresses:
+        await hosts.remember_client_addresses(connection, host_id, visit.client_addresses)
     await chunks.save(connection, host_id, log_ids, run.started_at, pieces)
     await templates.count(connection, host_id, visit.templates, run.started_at)
     run_id = await _save_run(connection, run, host_id)

@@ -20,7 +20,7 @@ from dthostmon.errors import CursorConflictError
 from dthostmon.logs import Caps, streams
 from dthostmon.model import Gap, LogsReading, Run, RunStatus, Severity, Visit
 from dthostmon.store import Store, open_store
-from dthostmon.transport import Limits, Session, connect, local
+from dthostmon.transport import Connections, Limits, Session, connect, local
 from tests import parts
 from tests.fixtures.journal import START, Journal
 from tests.fixtures.sshd import SshServer, make_host, make_local_host
@@ -291,7 +291,8 @@ async def test_entries_are_judged_stored_and_accounted_for_in_a_run(
 ):
     store = sqlite_store
     packs = rules.load_packs([rules.builtin_folder()])
-    parts_of_check = Parts(store, connect, packs, lambda: datetime.now(UTC), time.monotonic, partial(token_hex, 4))
+    visit = Connections(keep_up_to=0).visit
+    parts_of_check = Parts(store, visit, packs, lambda: datetime.now(UTC), time.monotonic, partial(token_hex, 4))
     host = replace(make_local_host(logs=(WHOLE,)), probes=())
     expected = b""
     for number in range(2):
