@@ -161,7 +161,8 @@ def make_coverage(log: LogReading, tally: analysis.Tally | None) -> Coverage:
     return Coverage(
         path=log.path,
         bytes_appeared=log.bytes_appeared,
-        bytes_analysed=tally.bytes if tally else 0,
+        # the rest of a line too long to be held was judged with its start
+        bytes_analysed=(tally.bytes if tally else 0) + sum(log.continued.values()),
         bytes_skipped=log.bytes_skipped,
         bytes_pending=log.bytes_pending,
         skip_reason=log.skip_reason,

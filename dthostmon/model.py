@@ -134,8 +134,8 @@ class FilePosition:
     `path` is where the bytes were found: the log's own path, or the name that a rotation gave the file. All before
     `offset` was taken; up to `examined` there is an unfinished line; up to `size` there is a backlog that a cap left.
     `fingerprint` is the hex SHA-256 of the up to 256 bytes before `offset`, `head` that of the first `head_size` bytes.
-    `unchanged`, `absent` and `held` count the visits in a row that found the file as it was, that did not find it, and
-    that could not tell what became of it.
+    `is_in_line`: the offset stands within a line that was too long to be held. `unchanged`, `absent` and `held` count
+    the visits in a row that found the file as it was, that did not find it, and that could not tell what became of it.
     """
 
     path: str
@@ -150,6 +150,7 @@ class FilePosition:
     held: int = 0
     head: str = ""
     head_size: int = 0
+    is_in_line: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +219,8 @@ class LogReading:
     """What one visit found in one log.
 
     `data` holds whole lines only (a flushed tail may lack its last newline). `breaks` are the places in `data` where
-    a file ended within a line, so that the next file's first line is not joined to it. `bytes_appeared` comes from
+    a file ended within a line, so that the next file's first line is not joined to it; `continued` (place -> bytes) is
+    where the rest of a line stands whose start was taken before. `bytes_appeared` comes from
     file sizes and cursors, never from `data`; a log that is no file has no sizes, there the reader counts its lines as
     it makes them. `bytes_pending` is there and not read yet: a half-written line, or the
     backlog behind a cap; None = there is more, and its host cannot tell how much. `gaps` are what is lost. `cursor` is
@@ -234,6 +236,7 @@ class LogReading:
     unreadable: str | None = None
     rotated: bool = False
     breaks: tuple[int, ...] = ()
+    continued: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def bytes_skipped(self) -> int:
@@ -248,9 +251,10 @@ class LogReading:
 
     @property
     def parts(self) -> tuple[bytes, ...]:
-        """The data of each file by itself, so that its lines are lines."""
+        """The data of each file by itself, so that its lines are lines: the rest of a line is none."""
         edges = (0, *self.breaks, len(self.data))
-        return tuple(self.data[start:end] for start, end in pairwise(edges) if start < end)
+        starts = {start: start + self.continued.get(start, 0) for start in edges}
+        return tuple(self.data[starts[start] : end] for start, end in pairwise(edges) if starts[start] < end)
 
 
 @dataclass(frozen=True, slots=True)

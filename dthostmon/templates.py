@@ -10,7 +10,7 @@ Lines are separated by \n alone. Nothing slow looks further than LINE_BYTES into
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from typing import NamedTuple
 
 from dthostmon.model import Template
@@ -76,9 +76,12 @@ def clean(line: bytes) -> str:
 
 
 def as_read(line: bytes) -> str:
-    r"""Return a record as evidence: nothing left out, what is not printable as \xNN or \uNNNN."""
+    r"""Return a record as evidence: nothing left out, what is not printable as \xNN or \uNNNN. A long one is cut, and
+    says how long it is and its SHA-256, by which it is found among the stored lines.
+    """
     text = visible_part(line).decode("utf-8", "backslashreplace")
-    return text if text.isprintable() else _CONTROL_CHARACTER.sub(_escape, text)
+    shown = text if text.isprintable() else _CONTROL_CHARACTER.sub(_escape, text)
+    return shown if len(line) <= LINE_BYTES else f"{shown} [cut: {len(line)} bytes, sha256 {sha256(line).hexdigest()}]"
 
 
 def _escape(match: re.Match[str]) -> str:

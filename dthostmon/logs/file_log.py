@@ -254,6 +254,7 @@ def _outcome(log: str, cursor: Cursor, earlier: _Earlier, chain: Chain, *, rotat
     lost = (*earlier.gaps, *chain.gaps)
     skipped = _gaps_of(everything)
     left = sum(segment.pending for segment in everything)
+    ends = tuple(accumulate(len(segment.data) for segment in everything))
     reading = LogReading(
         path=log,
         data=b"".join(segment.data for segment in everything),
@@ -266,7 +267,8 @@ def _outcome(log: str, cursor: Cursor, earlier: _Earlier, chain: Chain, *, rotat
         bytes_pending=None if chain.pending is None else left + chain.pending,
         gaps=(*lost, *skipped),
         rotated=rotated,
-        breaks=tuple(accumulate(len(segment.data) for segment in everything)),
+        breaks=ends,
+        continued={start: one.continued for start, one in zip((0, *ends), everything, strict=False) if one.continued},
     )
     told = (*earlier.problems, *chain.problems, *(problems.lag(log, gap) for gap in skipped))
     return Outcome(reading, told)

@@ -17,6 +17,7 @@ from dthostmon.model import FilePosition
 from dthostmon.transport import FileReader
 
 FIRST_READ = 64 * 1024  # what is fetched before it is sure that this is the file that was read
+NEWLINE = 10
 LONGEST_HELD_LINE = 64 * 1024  # an unfinished line that is longer is passed on in pieces
 
 
@@ -66,6 +67,7 @@ class Segment:
     pending: int
     is_finished: bool  # nothing is left but an unfinished line
     skipped: int = 0
+    continued: int = 0  # bytes at the start of `data` that end a line of which the start was taken before
 
     @property
     def appeared(self) -> int:
@@ -111,6 +113,8 @@ def _segment(unread: Unread, raw: bytes, known: int) -> Segment:
     if not taken and len(new) >= LONGEST_HELD_LINE:
         taken = len(new)
     after = moved(position, unread.stat, raw[: known + taken], taken, examined=len(new))
+    if taken:
+        after = replace(after, is_in_line=new[taken - 1] != NEWLINE)
     if position.offset == known and position.head_size < FINGERPRINT_BYTES:
         after = with_head(after, raw)
     return Segment(
@@ -119,6 +123,7 @@ def _segment(unread: Unread, raw: bytes, known: int) -> Segment:
         position=after,
         pending=max(0, unread_bytes(after)),
         is_finished=after.examined >= after.size,
+        continued=(new.find(b"\n", 0, taken) + 1 or taken) if position.is_in_line else 0,
     )
 
 

@@ -23,13 +23,6 @@ RULES = rules.load_packs([rules.builtin_folder()])
 Connect = Callable[[Host], Awaitable[Session]]
 
 
-@pytest.fixture
-async def sqlite_store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await open_store(f"sqlite:///{tmp_path}/test.db")
-    yield store
-    await store.close()
-
-
 def make_host(name: str, log: Path, timeout: float = 30) -> Host:
     return Host(name, TransportKind.LOCAL, None, None, (), (str(log),), (), Thresholds(), 60, timeout, 65536)
 

@@ -1,24 +1,16 @@
 """A host's auth log holds our own logins: they are no findings, and a login of our user from elsewhere is one."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from dthostmon.app.parts import make_parts
 from dthostmon.cycle import HostChecks
 from dthostmon.model import TransportKind
-from dthostmon.store import Store, open_store
+from dthostmon.store import Store
 from dthostmon.transport import Connections
 from tests.fixtures.sshd import SshServer, make_host
-
-
-@pytest.fixture
-async def sqlite_store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await open_store(f"sqlite:///{tmp_path}/test.db")
-    yield store
-    await store.close()
 
 
 @pytest.mark.parametrize("transport", [TransportKind.SSH, TransportKind.SFTP])

@@ -19,7 +19,7 @@ from dthostmon.cycle import HostChecks, Parts
 from dthostmon.errors import CursorConflictError
 from dthostmon.logs import Caps, streams
 from dthostmon.model import Gap, LogsReading, Run, RunStatus, Severity, Visit
-from dthostmon.store import Store, open_store
+from dthostmon.store import Store
 from dthostmon.transport import Connections, Limits, Session, connect, local
 from tests import parts
 from tests.fixtures.journal import START, Journal
@@ -36,13 +36,6 @@ def messages(data: bytes) -> list[bytes]:
 
 def lines(data: bytes) -> list[bytes]:
     return data.split(b"\n")[:-1]
-
-
-@pytest.fixture
-async def sqlite_store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await open_store(f"sqlite:///{tmp_path}/test.db")
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

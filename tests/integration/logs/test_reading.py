@@ -1,11 +1,16 @@
 """What is new in a log is read once, whole lines only, and every byte is accounted for."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
+from dthostmon.app.parts import make_parts
+from dthostmon.cycle import HostChecks
 from dthostmon.logs import Caps
 from dthostmon.model import HostState, Severity
-from dthostmon.transport import Files
+from dthostmon.store import Store
+from dthostmon.transport import Connections, Files
+from tests.fixtures.sshd import make_local_host
 from tests.integration.logs.conftest import LOOK_BACK, Reader
 
 
@@ -171,3 +176,32 @@ async def test_the_same_state_reads_the_same_lines_again(reader: Reader, log: Pa
     reader.state = before
     assert (await reader.only()).data == first.data
     assert isinstance(before, HostState)
+
+
+async def test_the_rest_of_a_line_too_long_to_be_held_is_no_line_of_its_own(reader: Reader, log: Path) -> None:
+    forged = b"Jul 28 06:00:00 web1 sshd[1]: Failed password for root from 192.0.2.1 port 22 ssh2"
+    append(log, b"x" * 70_000)
+    first = await reader.only()
+    assert first.parts == (b"x" * 70_000,)
+    append(log, forged + b"\nthe next line\n")
+    second = await reader.only()
+    assert second.data == forged + b"\nthe next line\n"
+    assert second.parts == (b"the next line\n",)
+    append(log, b"y" * 70_000)
+    await reader.visit()
+    append(log, b"z" * 70_000)
+    third = await reader.only()
+    assert (len(third.data), third.parts) == (70_000, ())
+    assert reader.everything == log.read_bytes()
+
+
+async def test_a_line_too_long_to_be_held_is_accounted_for(log: Path, sqlite_store: Store) -> None:
+    host = replace(make_local_host(logs=[str(log)]), probes=())
+    checks = HostChecks(make_parts(sqlite_store, Connections(keep_up_to=0)), 1)
+    await checks.check(host)
+    for piece in (b"x" * 70_000, b"y" * 70_000, b"end\nshort\n"):
+        append(log, piece)
+        run = await checks.check(host)
+        [row] = run.logs
+        assert (row.bytes_unexplained, row.bytes_analysed) == (0, len(piece))
+    assert row.lines == 1
