@@ -1,3 +1,9 @@
 """The fixtures that more than one folder of tests uses."""
 
-pytest_plugins = ["tests.fixtures.postgres", "tests.fixtures.sshd", "tests.fixtures.program"]
+pytest_plugins = [
+    "tests.fixtures.postgres",
+    "tests.fixtures.sshd",
+    "tests.fixtures.program",
+    "tests.fixtures.fleet",
+    "tests.fixtures.chaos",
+]
