@@ -44,6 +44,7 @@ class SftpFiles:
         self._client: asyncssh.SFTPClient | None = None
         self._starting = asyncio.Lock()
         self._regular: set[str] = set()
+        self._listings: set[asyncio.Task[list[DirectoryEntry]]] = set()
 
     async def stat(self, path: str) -> FileStat | None:
         """See `session.Files`."""
@@ -58,16 +59,14 @@ class SftpFiles:
 
     async def list(self, directory: str) -> Sequence[DirectoryEntry]:
         """See `session.Files`."""
-        entries: list[DirectoryEntry] = []
         async with self._asking(directory, "listing") as (client, raw):
-            names = cast("AsyncGenerator[asyncssh.SFTPName]", client.scandir(raw))
-            async with aclosing(names):
-                with suppress(*_ABSENT):
-                    async for name in names:
-                        if len(entries) == MAX_DIRECTORY_ENTRIES:
-                            raise FileUnreadableError(directory, f"it holds more than {MAX_DIRECTORY_ENTRIES} names")
-                        entries.extend(_entry(name))
-        return entries
+            listing = asyncio.create_task(_listing(client, raw, directory), name=f"list {directory}")
+            self._listings.add(listing)
+            listing.add_done_callback(self._listings.discard)
+            try:
+                return await asyncio.shield(listing)
+            finally:
+                listing.cancel()  # asyncssh asks to close the folder then; nobody waits for the answer to that
 
     async def read(self, path: str, offset: int, length: int) -> bytes:
         """See `session.Files`."""
@@ -141,6 +140,18 @@ class SftpFiles:
                 async with stage(self._where, "opening the sftp subsystem", self._seconds):
                     self._client = await self._connection.start_sftp_client(path_encoding=None)
             return self._client
+
+
+async def _listing(client: asyncssh.SFTPClient, raw: bytes, directory: str) -> list[DirectoryEntry]:
+    entries: list[DirectoryEntry] = []
+    names = cast("AsyncGenerator[asyncssh.SFTPName]", client.scandir(raw))
+    async with aclosing(names):
+        with suppress(*_ABSENT):
+            async for name in names:
+                if len(entries) == MAX_DIRECTORY_ENTRIES:
+                    raise FileUnreadableError(directory, f"it holds more than {MAX_DIRECTORY_ENTRIES} names")
+                entries.extend(_entry(name))
+    return entries
 
 
 async def _read_piece(file: asyncssh.SFTPClientFile, offset: int, length: int) -> bytes:
