@@ -91,7 +91,8 @@ class SshShell:
         capture = Capture(self._where, self._limits.run_bytes, self._seconds + self._limits.command_seconds)
         channel = await self._start(capture, script.command)
         try:
-            channel.write(script.text)
+            with suppress(BrokenPipeError):  # it ended before it was told anything: what it said is its answer
+                channel.write(script.text)
             output = await capture.output()
         finally:
             channel.abort()  # closes the script's standard input, which ends what still runs
@@ -135,8 +136,10 @@ class _Exec(asyncssh.SSHClientSession[bytes]):
         self._exited = False
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
-        if datatype is None:  # not stderr
+        if datatype is None:
             self._capture.add(data)
+        else:
+            self._capture.pass_over(len(data))
 
     def exit_status_received(self, status: int) -> None:  # noqa: ARG002  # asyncssh's signature
         self._exited = True

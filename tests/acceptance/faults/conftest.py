@@ -6,7 +6,7 @@ import secrets
 import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -20,11 +20,17 @@ from dthostmon.errors import ErrorKind
 from dthostmon.model import Cursor, Cycle, Host, Run, RunStatus
 from dthostmon.store import Store, open_store, upgrade
 from dthostmon.transport import Session, connect
+from dthostmon.transport.framing import Limits
 from tests.fixtures.chaos import ChaosRelay
+from tests.fixtures.hostile import HostileFiles, HostileHost, HostileShell, hostile_host
 from tests.fixtures.sshd import SshServer, make_host, make_local_host, public_key
 
 RULES = rules.load_packs([rules.builtin_folder()])
 TROUBLED, BYSTANDER = "troubled", "bystander"
+
+ATTACK_SECONDS = 3.0
+MOST_BYTES = 64 * 2**20  # what one visit lets a host send: its caps, what is on the way, and protocol around it
+MOST_MEMORY = 160  # MiB, of which a part is the attacker's own
 
 
 class Log:
@@ -69,10 +75,11 @@ class Watch:
 
     def __post_init__(self) -> None:
         nonce = partial(secrets.token_hex, 4)
-        parts = Parts(
-            self.store, lambda host: self.connect(host), RULES, lambda: datetime.now(UTC), time.monotonic, nonce
-        )
+        parts = Parts(self.store, self._connect, RULES, lambda: datetime.now(UTC), time.monotonic, nonce)
         self.checks = HostChecks(parts, limit=50)
+
+    async def _connect(self, host: Host) -> Session:
+        return await self.connect(host)  # a test may change it between two cycles
 
     async def cycle(self, *more: Host) -> Cycle:
         """Check the troubled host, the bystander and perhaps more at once; the bystander must be well."""
@@ -160,6 +167,15 @@ def through(relay: ChaosRelay, server: SshServer, *, logs: Sequence[str | Path],
     return make_host(server, logs=[str(log) for log in logs], **(place | changes))
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition, a bounded time."""
+    for _ in range(3000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("it did not happen within 30 s")
+
+
 @contextmanager
 def bounded_memory(mebibytes: int) -> Iterator[None]:
     """Fail where this process grows by more than that while the block runs, even for a moment."""
@@ -172,3 +188,55 @@ def bounded_memory(mebibytes: int) -> Iterator[None]:
 def _peak_kibibytes() -> int:
     [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1])
+
+
+def texts(run: Run) -> Sequence[str]:
+    """All that a person would see of a run's findings."""
+    found = [text for finding in run.findings for text in (finding.title, finding.recommended_action)]
+    return [*found, *(evidence.line for finding in run.findings for evidence in finding.evidence), run.summary]
+
+
+class Attacked:
+    """An attacker that is checked, beside a bystander that is well."""
+
+    def __init__(self, watch: Watch, host: HostileHost) -> None:
+        self.watch = watch
+        self.host = host
+
+    async def run(self) -> Run:
+        """Do one cycle; whatever comes of it is bounded, clean, stored, and no mistake of ours."""
+        sent = self.host.sent
+        with bounded_memory(MOST_MEMORY):
+            run = await self.watch.run()
+        assert run.error_kind is not ErrorKind.INTERNAL
+        assert run.error is None or run.error.isprintable()
+        for text in texts(run):
+            assert text.isprintable(), ascii(text)
+            assert len(text) < 5000
+        for log in run.logs:
+            assert log.path.isprintable()
+            assert log.bytes_unexplained == 0
+            assert log.bytes_analysed <= 4 * 2**20
+        assert self.host.sent - sent < MOST_BYTES
+        assert [entry.host for entry in await self.watch.store.coverage("bystander")] == ["bystander"]
+        await self.watch.store.coverage()
+        return run
+
+    async def reforms(self) -> None:
+        """The host is honest again, and its next visit is an ordinary one."""
+        self.host.files, self.host.shell = HostileFiles(), HostileShell()
+        assert (await self.run()).status is RunStatus.OK
+
+
+@asynccontextmanager
+async def attack(watch: Callable[[Host], Watch], folder: Path, logs: Sequence[str]) -> AsyncIterator[Attacked]:
+    async with hostile_host(folder / "hostile", logs=logs, connect_timeout=1.0) as host:
+        watched = watch(replace(host.host, timeout=ATTACK_SECONDS))
+        watched.connect = partial(connect, limits=Limits(command_seconds=1))
+        yield Attacked(watched, host)
+
+
+@pytest.fixture
+async def attacker(watch: Callable[[Host], Watch], tmp_path: Path) -> AsyncIterator[Attacked]:
+    async with attack(watch, tmp_path, ["/var/log/app.log", "/var/log/*.log"]) as attacked:
+        yield attacked
