@@ -14,7 +14,7 @@ from dthostmon.errors import ErrorKind
 from dthostmon.model import Host, RunStatus, Severity
 from dthostmon.transport import connect
 from dthostmon.transport.framing import Limits
-from tests.acceptance.faults.conftest import BYSTANDER, TROUBLED, Log, Watch, through
+from tests.acceptance.faults.conftest import BYSTANDER, TROUBLED, Log, Watch, through, until
 from tests.fixtures.chaos import NONE, ChaosRelay, Faults
 from tests.fixtures.sshd import SshServer, make_host, make_key, trust
 
@@ -92,8 +92,7 @@ async def test_fault_04_an_sshd_that_dies_in_the_middle_of_a_read_commits_nothin
     before = relay.passed
 
     async def die() -> None:
-        while relay.passed < before + 300_000:
-            await asyncio.sleep(0.01)
+        await until(lambda: relay.passed > before + 300_000)
         server.stop()
 
     _, run = await asyncio.gather(die(), watched.failed(ErrorKind.PROTOCOL))
@@ -183,10 +182,9 @@ async def test_fault_07_a_refused_key_is_tried_once_in_a_cycle(sshd: Start, watc
     assert access is not None
     watched = watch(replace(host, ssh=replace(access, key=str(make_key(tmp_path / "stranger")))))
     log.append()
-    await watched.failed(ErrorKind.AUTH)
-    assert server.log().count("Connection from") - server.log().count("Connection closed by") <= 1
-    assert logins(server) <= 1  # sshd says nothing of a key that was only asked for
-    assert server.log().count("[preauth]") == 1
+    for cycle in (1, 2):
+        await watched.failed(ErrorKind.AUTH)
+        assert logins(server) <= cycle  # later cycles may wait longer, they never try more often
     watched.host = replace(watched.host, ssh=access)
     await watched.ok()
     assert await watched.stored() == log.written
@@ -275,8 +273,7 @@ async def test_fault_09_the_next_cycle_skips_a_host_that_is_still_being_visited(
     watched = watch(through(relay, server, logs=[log.path]))
     log.append()
     slow = asyncio.create_task(watched.cycle())
-    while not relay.connections or BYSTANDER in watched.checks.busy:
-        await asyncio.sleep(0.01)
+    await until(lambda: relay.connections == 1 and BYSTANDER not in watched.checks.busy)
     log.append()
     overrun = await watched.cycle()
     assert (overrun.ok, overrun.failed, overrun.skipped) == (1, 0, 1)

@@ -213,8 +213,7 @@ class StaleSession:
         await self.session.close()
 
 
-@pytest.mark.parametrize("shrink", [100, 10_000])
-@pytest.mark.parametrize("pattern", ["app.log", "*.log"])
+@pytest.mark.parametrize(("shrink", "pattern"), [(100, "*.log"), (10_000, "app.log")])
 async def test_fault_17_a_stale_size_is_confirmed_before_anything_is_read_again(
     kept: Kept, shrink: int, pattern: str
 ) -> None:
