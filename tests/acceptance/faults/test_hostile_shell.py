@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
+import asyncssh
 import pytest
 
 from dthostmon.errors import ErrorKind
@@ -106,7 +108,11 @@ async def a_drip(session: HostileSession) -> None:
         await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize("talk", [nothing_said, endless_output, endless_errors, a_drip])
+async def an_odd_farewell(session: HostileSession) -> None:
+    session.connection.disconnect(asyncssh.DISC_BY_APPLICATION, "\x1b[2J\u202eb\ny\0e" * 1000)
+
+
+@pytest.mark.parametrize("talk", [an_odd_farewell, nothing_said, endless_output, endless_errors, a_drip])
 async def test_a_shell_that_does_not_end_as_it_should_is_given_up(
     attacker: Attacked, talk: Callable[[HostileSession], Awaitable[None]]
 ) -> None:
@@ -117,3 +123,28 @@ async def test_a_shell_that_does_not_end_as_it_should_is_given_up(
     attacker.host.shell = Talker()
     assert (await attacker.run()).status is RunStatus.FAILED
     await attacker.reforms()
+
+
+async def test_three_megabytes_of_banners_before_the_login_are_passed_over(attacker: Attacked) -> None:
+    attacker.host.banners = ["\x1b[2J Welcome \u202e\0" * 2000] * 100
+    run = await attacker.run()
+    assert (run.status, run.error) == (RunStatus.OK, None)
+
+
+async def test_a_host_that_wants_to_come_in_through_us_is_refused(attacker: Attacked) -> None:
+    opened: list[object] = []
+
+    class Climber(HostileShell):
+        async def run(self, session: HostileSession) -> None:
+            for way in (
+                session.connection.open_connection("127.0.0.1", 22, "127.0.0.1", 1),
+                session.connection.open_unix_connection("/run/dbus/system_bus_socket"),
+                session.connection.open_agent_connection(),
+            ):
+                with suppress(asyncssh.Error, OSError):
+                    opened.append(await way)
+            await super().run(session)
+
+    attacker.host.shell = Climber()
+    assert (await attacker.run()).status is RunStatus.OK
+    assert opened == []
