@@ -56,11 +56,10 @@ async def test_fault_02_a_host_that_hangs_after_the_version_exchange_is_given_up
 ) -> None:
     server = sshd()
     log, relay = Log(server.root / "app.log"), chaos(server, Faults(silence=banner_bytes(server)))
-    watched = watch(through(relay, server, logs=[log.path], connect_timeout=0.3, retries=(0.01,)))
+    watched = watch(through(relay, server, logs=[log.path], connect_timeout=1.0))
     log.append()
     run = await watched.failed(ErrorKind.TIMEOUT)
     assert "the key exchange" in str(run.error)
-    assert relay.connections == 2
     await heals(watched, relay, log)
 
 

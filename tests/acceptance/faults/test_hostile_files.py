@@ -17,7 +17,7 @@ MakeWatch = Callable[[Host], Watch]
 
 
 async def test_the_attacker_is_an_honest_host_as_long_as_it_does_not_attack(attacker: Attacked) -> None:
-    run = await attacker.run()
+    run = await attacker.run(patient=True)
     assert (run.status, run.error) == (RunStatus.OK, None)
     assert await attacker.watch.stored() == HostileFiles().data
     await attacker.reforms()
@@ -46,7 +46,7 @@ async def test_names_that_lead_elsewhere_or_deceive_are_names_in_their_folder(at
             return super().handle(path)
 
     attacker.host.files = Names()
-    run = await attacker.run()
+    run = await attacker.run(patient=True)
     assert run.status is RunStatus.OK
     assert len(run.logs) > 5
     for path in Names.asked:
@@ -192,7 +192,7 @@ async def test_a_tree_of_folders_without_end_is_given_up(
     async with attack(watch, tmp_path, ["/*/*/*/*.log"]) as attacker:
         attacker.watch.host = replace(attacker.watch.host, timeout=30.0)
         attacker.host.files = Tree()
-        run = await attacker.run()
+        run = await attacker.run(patient=True)
     assert run.status is RunStatus.OK
     assert any("leads to more than 5000 names" in finding.title for finding in run.findings)
 

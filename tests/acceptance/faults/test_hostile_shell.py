@@ -24,7 +24,7 @@ async def test_three_megabytes_of_forged_frames_are_noise(attacker: Attacked) ->
             await super().run(session)
 
     attacker.host.shell = Noisy()
-    run = await attacker.run()
+    run = await attacker.run(patient=True)
     assert run.status is RunStatus.OK
     assert run.facts.identity is not None
     assert run.facts.identity.kernel is None
@@ -127,7 +127,7 @@ async def test_a_shell_that_does_not_end_as_it_should_is_given_up(
 
 async def test_three_megabytes_of_banners_before_the_login_are_passed_over(attacker: Attacked) -> None:
     attacker.host.banners = ["\x1b[2J Welcome \u202e\0" * 2000] * 100
-    run = await attacker.run()
+    run = await attacker.run(patient=True)
     assert (run.status, run.error) == (RunStatus.OK, None)
 
 
@@ -146,5 +146,5 @@ async def test_a_host_that_wants_to_come_in_through_us_is_refused(attacker: Atta
             await super().run(session)
 
     attacker.host.shell = Climber()
-    assert (await attacker.run()).status is RunStatus.OK
+    assert (await attacker.run(patient=True)).status is RunStatus.OK
     assert opened == []
