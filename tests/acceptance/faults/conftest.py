@@ -28,7 +28,7 @@ from tests.fixtures.sshd import SshServer, make_host, make_local_host, public_ke
 RULES = rules.load_packs([rules.builtin_folder()])
 TROUBLED, BYSTANDER = "troubled", "bystander"
 
-ATTACK_SECONDS = 3.0
+ATTACK_SECONDS = 2.0
 MOST_BYTES = 64 * 2**20  # what one visit lets a host send: its caps, what is on the way, and protocol around it
 MOST_MEMORY = 160  # MiB, of which a part is the attacker's own
 
@@ -237,7 +237,7 @@ class Attacked:
 
 @asynccontextmanager
 async def attack(watch: Callable[[Host], Watch], folder: Path, logs: Sequence[str]) -> AsyncIterator[Attacked]:
-    async with hostile_host(folder / "hostile", logs=logs, connect_timeout=1.0) as host:
+    async with hostile_host(folder / "hostile", logs=logs, connect_timeout=0.5) as host:
         watched = watch(replace(host.host, timeout=ATTACK_SECONDS))
         watched.connect = partial(connect, limits=Limits(command_seconds=1))
         yield Attacked(watched, host)
