@@ -5,4 +5,6 @@ pytest_plugins = [
     "tests.fixtures.sshd",
     "tests.fixtures.program",
     "tests.fixtures.containers",
+    "tests.fixtures.fleet",
+    "tests.fixtures.chaos",
 ]

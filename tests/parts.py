@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 from typing import NoReturn
 
@@ -37,3 +38,10 @@ def root() -> None:
     """Ask for root, which network and mount namespaces need."""
     if os.geteuid() != 0:
         missing("root")
+
+
+def namespaces() -> None:
+    """Ask for the right to make network and mount namespaces; root in a container may lack it."""
+    root()
+    if subprocess.run([program("unshare"), "--net", "--mount", "true"], check=False, capture_output=True).returncode:
+        missing("the right to make network and mount namespaces")

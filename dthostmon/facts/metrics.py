@@ -16,6 +16,7 @@ from dthostmon.transport import paths
 DISK_FILESYSTEMS = (
     "ext2|ext3|ext4|xfs|btrfs|zfs|f2fs|jfs|reiserfs|bcachefs|vfat|exfat|ntfs|ntfs3|fuseblk|ubifs|jffs2|nilfs2"
 )
+LARGEST_DISK = 2**63 - 1  # bytes; no file system tells more, and no database stores it
 MOUNTS_LIMIT = 1000  # a host that shows more has stopped describing disks
 MOUNTS_BYTES = 1024 * 1024  # the options of one overlay of containers may take some thousand
 
@@ -118,7 +119,7 @@ def _disk(line: str) -> DiskUsage | None:
         return None
     block, blocks, free, available, inodes, free_inodes = map(int, fields[3:])
     used = blocks - free
-    if not blocks or used < 0:
+    if not blocks or used < 0 or block * blocks > LARGEST_DISK:
         return None
     return DiskUsage(
         mount=_unescape(fields[1]),

@@ -14,6 +14,7 @@ from dthostmon.logs.rotation import rotated_name
 from dthostmon.model import Finding, HostState
 from dthostmon.transport import DirectoryEntry, FileReader, FileStat
 
+MAX_MATCHES = 100_000  # names that one step of a glob may lead to: folders of folders multiply
 GLOB_CHARACTERS = re.compile(r"[*?\[]")
 
 
@@ -131,6 +132,9 @@ async def _matching_entries(
             refused.append(error)
             continue
         entries += [(posixpath.join(folder, entry.name), entry) for entry in listing if _matches(entry.name, part)]
+        if len(entries) > MAX_MATCHES:
+            refused.append(FileUnreadableError(folder, f"the pattern leads to more than {MAX_MATCHES} names"))
+            break
     return entries
 
 

@@ -16,16 +16,22 @@ class Capture:
         self._deadline: asyncio.Timeout | None = None
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._output = bytearray()
+        self._received = 0
 
     def add(self, data: bytes) -> None:
         """Take the next bytes."""
+        self.pass_over(len(data))
         if self._ended.done():
             return
         self._output += data
-        if len(self._output) > self._limit:
-            self.fail(_too_much(self._where, self._limit))
-        elif self._deadline:
+        if self._deadline:
             self._deadline.reschedule(self._loop.time() + self._stall_seconds)
+
+    def pass_over(self, size: int) -> None:
+        """Count bytes that nobody reads, of stderr, say: they use up the cap too."""
+        self._received += size
+        if self._received > self._limit:
+            self.fail(_too_much(self._where, self._limit))
 
     def finish(self) -> None:
         """The script ended and everything it printed was added."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import asyncssh
+from asyncssh.packet import PacketDecodeError
 
 from dthostmon.errors import ErrorKind, VisitError
 
@@ -35,6 +36,9 @@ def translated(where: str, doing: str) -> Iterator[None]:
         yield
     except asyncssh.ChannelOpenError as exc:
         raise _channel_failure(where, doing, exc) from exc
+    except PacketDecodeError as exc:
+        message = f"{where}: the host broke the protocol while {doing}: {reason(exc)}."
+        raise VisitError(ErrorKind.PROTOCOL, message, RETRY_FIX) from exc
     except (asyncssh.Error, OSError, EOFError) as exc:
         message = f"{where}: the connection was lost while {doing}: {reason(exc)}."
         raise VisitError(ErrorKind.PROTOCOL, message, RETRY_FIX) from exc

@@ -30,8 +30,8 @@ TIMED_OUT_STATUS = 124
 TERMINATED_STATUS = 143
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*")
-_STATUS = re.compile(rb"\bstatus (\d+)")
-_LENGTH = re.compile(rb"\b(\d+) bytes?\b")
+_STATUS = re.compile(rb"\bstatus (\d{1,9})\b")  # longer numbers come from a host that wants to be trouble
+_LENGTH = re.compile(rb"\b(\d{1,18}) bytes?\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,8 @@ def _broken(where: str, reason: str) -> VisitError:
 
 
 def _no_shell(where: str, noise: bytes) -> VisitError:
-    said = noise[:200].decode("ascii", "backslashreplace").strip()
+    words = " ".join(noise[:200].decode("ascii", "backslashreplace").split())
+    said = "".join(character if character.isprintable() else "?" for character in words)
     message = f"{where}: the login ran no shell{f', it said: {said}' if said else ''}."
     fix = "Give the user a login shell and the key no forced command, or set `transport: sftp` for this host."
     return VisitError(ErrorKind.PERMISSION, message, fix)

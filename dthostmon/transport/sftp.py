@@ -16,7 +16,11 @@ from dthostmon.transport.session import MAX_DIRECTORY_ENTRIES, DirectoryEntry, F
 
 READS_IN_FLIGHT = 8  # of up to 255 KiB each: the 2 MiB that the connection's window holds
 CLOSE_SECONDS = 1.0
+HONEST_ENTRY_BYTES = 512  # a name with its line of `ls`; one that is longer counts as several
 REMEMBERED_FILES = 10_000
+PIECE_BYTES = range(32 * 1024, 255 * 1024 + 1)  # what a server must be able to answer at once, and what OpenSSH does
+# ext4 ends at half of it, and the sum over a folder of names is still a signed 64-bit number.
+LONGEST_FILE_BYTES = 2**45
 
 # What a server says of one file; everything else that asyncssh raises is about the connection.
 _ABOUT_A_FILE = (
@@ -41,6 +45,7 @@ class SftpFiles:
         self._where = where
         self._seconds = seconds
         self._regular: set[str] = set()
+        self._listings: set[asyncio.Task[list[DirectoryEntry]]] = set()
 
     async def stat(self, path: str) -> FileStat | None:
         """See `session.Files`."""
@@ -55,16 +60,14 @@ class SftpFiles:
 
     async def list(self, directory: str) -> Sequence[DirectoryEntry]:
         """See `session.Files`."""
-        entries: list[DirectoryEntry] = []
         async with self._asking(directory, "listing") as (client, raw):
-            names = cast("AsyncGenerator[asyncssh.SFTPName]", client.scandir(raw))
-            async with aclosing(names):
-                with suppress(*_ABSENT):
-                    async for name in names:
-                        if len(entries) == MAX_DIRECTORY_ENTRIES:
-                            raise FileUnreadableError(directory, f"it holds more than {MAX_DIRECTORY_ENTRIES} names")
-                        entries.extend(_entry(name))
-        return entries
+            listing = asyncio.create_task(_listing(client, raw, directory), name=f"list {directory}")
+            self._listings.add(listing)
+            listing.add_done_callback(self._listings.discard)
+            try:
+                return await asyncio.shield(listing)
+            finally:
+                listing.cancel()  # asyncssh asks to close the folder then; nobody waits for the answer to that
 
     async def read(self, path: str, offset: int, length: int) -> bytes:
         """See `session.Files`."""
@@ -75,9 +78,7 @@ class SftpFiles:
             # zeros when a file grows between two of its requests.
             file = await client.open(raw, asyncssh.FXF_READ, encoding=None, block_size=0)
         try:
-            return b"".join(
-                [piece async for piece in self._pieces(file, client.limits.max_read_len, path, offset, length)]
-            )
+            return b"".join([piece async for piece in self._pieces(file, _piece_bytes(client), path, offset, length)])
         finally:
             with suppress(asyncssh.Error, OSError):  # a TimeoutError is an OSError
                 async with asyncio.timeout(CLOSE_SECONDS):
@@ -154,6 +155,20 @@ class SftpFiles:
                 raise FileUnreadableError(path, reason(exc).lower()) from exc
 
 
+async def _listing(client: asyncssh.SFTPClient, raw: bytes, directory: str) -> list[DirectoryEntry]:
+    entries: list[DirectoryEntry] = []
+    taken = 0
+    names = cast("AsyncGenerator[asyncssh.SFTPName]", client.scandir(raw))
+    async with aclosing(names):
+        with suppress(*_ABSENT):
+            async for name in names:
+                taken += 1 + (len(name.filename) + len(name.longname or b"")) // HONEST_ENTRY_BYTES
+                if taken > MAX_DIRECTORY_ENTRIES:
+                    raise FileUnreadableError(directory, f"it holds more than {MAX_DIRECTORY_ENTRIES} names")
+                entries.extend(_entry(name))
+    return entries
+
+
 async def _read_piece(file: asyncssh.SFTPClientFile, offset: int, length: int) -> bytes:
     """Read until `length` bytes are there or the file ends: a server may answer with less than it was asked for."""
     pieces: list[bytes] = []
@@ -161,16 +176,28 @@ async def _read_piece(file: asyncssh.SFTPClientFile, offset: int, length: int) -
         piece: bytes = await file.read(length, offset)
         if not piece:
             break
+        if len(piece) > length:
+            raise asyncssh.SFTPBadMessage("the host sent more of a file than it was asked for")
         pieces.append(piece)
         offset += len(piece)
         length -= len(piece)
     return b"".join(pieces)
 
 
+def _piece_bytes(client: asyncssh.SFTPClient) -> int:
+    """Return how much to ask for at once: what the server says of its limits is believed within reason."""
+    return max(PIECE_BYTES[0], min(client.limits.max_read_len, PIECE_BYTES[-1]))
+
+
 def _entry(name: asyncssh.SFTPName) -> Iterator[DirectoryEntry]:
     """Make an entry of a name, unless no directory can hold it: a hostile server could lead the caller elsewhere."""
     raw = name.filename
-    if isinstance(raw, bytes) and raw not in {b"", b".", b".."} and b"/" not in raw:
+    if (
+        isinstance(raw, bytes)
+        and raw not in {b"", b".", b".."}
+        and b"/" not in raw
+        and len(raw) <= paths.MAX_NAME_BYTES
+    ):
         link = stat.S_ISLNK(name.attrs.permissions or 0)
         yield DirectoryEntry(paths.to_text(raw), _file_stat(name.attrs), link)
 
@@ -178,7 +205,7 @@ def _entry(name: asyncssh.SFTPName) -> Iterator[DirectoryEntry]:
 def _file_stat(attributes: asyncssh.SFTPAttrs) -> FileStat:
     mode = attributes.permissions or 0
     return FileStat(
-        size=attributes.size or 0,
+        size=min(attributes.size or 0, LONGEST_FILE_BYTES),
         mtime=float(attributes.mtime or 0),
         regular=stat.S_ISREG(mode),
         directory=stat.S_ISDIR(mode),

@@ -143,8 +143,10 @@ class _Exec(asyncssh.SSHClientSession[bytes]):
         self._exited = False
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
-        if datatype is None:  # not stderr
+        if datatype is None:
             self._capture.add(data)
+        else:
+            self._capture.pass_over(len(data))
 
     def exit_status_received(self, status: int) -> None:  # noqa: ARG002  # asyncssh's signature
         self._exited = True

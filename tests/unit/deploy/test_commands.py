@@ -84,7 +84,7 @@ def test_system_parts_names_what_is_missing_and_does_not_fail(tmp_path: Path) ->
 
 
 def test_system_parts_changes_nothing_where_all_are_there(tmp_path: Path) -> None:
-    names = ("sshd", "ssh", "postgres", "busybox", "zsh", "ip", "logrotate", "git", "systemd-analyze")
+    names = ("sshd", "ssh", "postgres", "busybox", "ip", "logrotate", "zsh", "fish", "git", "systemd-analyze")
     names += ("journalctl", "systemd-journal-remote", "podman", "runc")
     for name in names:
         (tmp_path / name).touch(mode=0o755)

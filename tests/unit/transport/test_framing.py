@@ -96,3 +96,15 @@ def test_a_name_that_is_not_one_plain_word_is_refused(name: str) -> None:
 def test_a_command_with_a_nul_is_refused() -> None:
     with pytest.raises(ValueError, match="NUL"):
         make_script({"one": "printf '\0'"}, BOUNDARY, LIMITS)
+
+
+def test_numbers_that_no_host_can_mean_are_no_numbers() -> None:
+    huge = "9" * 5000  # Python refuses to read as many digits
+    answer = frame("begin") + b"body" + frame("one", f"status {huge} {huge} bytes") + frame("end")
+    assert parsed(answer, "one") == {"one": CommandOutput(b"body", None)}
+
+
+def test_what_a_login_says_instead_of_running_a_shell_is_told_in_one_clean_line() -> None:
+    with pytest.raises(VisitError, match=r"it said: not\?\[31m today \\xff\.") as caught:
+        parsed(b"not\x1b[31m\r\n\n  today \xff\n", "one")
+    assert str(caught.value).isprintable()
