@@ -91,6 +91,7 @@ async def read_known(
     if segment:
         return _outcome(log.path, cursor, earlier, Chain((segment,)))
     stat = await files.stat(log.path)  # a rotation may have come since the first look
+    stat = stat if stat and stat.regular else None
     found = await rotation.find_read_file(listed, log.path, stat, cursor.current, earlier.path)
     if found.match:
         return await _read_through(files, log.path, stat, cursor, earlier, found, allowance)

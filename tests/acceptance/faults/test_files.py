@@ -142,6 +142,7 @@ class CountedSession:
 
     session: Session
     files: CountedFiles
+    client_address: str | None = None
 
     @property
     def shell(self) -> Shell | None:

@@ -204,6 +204,7 @@ class StaleSession:
 
     session: Session
     files: StaleFiles
+    client_address: str | None = None
 
     @property
     def shell(self) -> Shell | None:
