@@ -1,5 +1,6 @@
 # make run    watch this machine: the daemon, its API, the first result
 # make test   everything that is checked before a change is accepted
+# make soak   the stories of the state machine, ten times as many (SOAK=100 for more)
 # make bench  the benchmarks, with a table and bench/results/*.json
 # make lint, types, layers, unit    one step of `make test` alone
 # make example  config.example.yaml anew from the models, after a change of configuration keys
@@ -18,7 +19,7 @@ PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --qui
 INSTALL_LOCKED := $(PIP) --require-hashes --no-build-isolation --use-pep517
 INSTALL_PROJECT := $(PIP) --no-deps --no-build-isolation --editable .
 
-.PHONY: run test bench lint types layers unit parts example lock clean
+.PHONY: run test soak bench lint types layers unit parts example lock clean
 .NOTPARALLEL:
 
 run: .venv/installed-run dthostmon.yaml
@@ -45,6 +46,9 @@ layers: .venv/installed-test
 unit: .venv/installed-test
 	@echo '== tests'
 	$(BIN)/pytest $(FLAGS)
+
+soak: parts .venv/installed-test
+	DTHOSTMON_SOAK=$(or $(SOAK),10) $(BIN)/pytest tests/integration/logs/test_state_machine.py $(FLAGS)
 
 parts:
 	@echo '== system parts'

@@ -8,12 +8,13 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -23,17 +24,30 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from dthostmon import analysis, logs
 from dthostmon.cycle import make_coverage
 from dthostmon.errors import CursorConflictError
-from dthostmon.logs import Caps
-from dthostmon.model import Host, LogsReading, Run, RunStatus, Severity, Thresholds, Visit
+from dthostmon.logs import Caps, file_log, positions, rotation, segments
+from dthostmon.model import (
+    Cursor,
+    Host,
+    LogReading,
+    LogsReading,
+    Run,
+    RunStatus,
+    Severity,
+    Thresholds,
+    TransportKind,
+    Visit,
+)
 from dthostmon.rules import RuleSet
-from dthostmon.store import Store, open_store
+from dthostmon.store import Store, cursors, open_store
 from dthostmon.transport import Files, Session, connect
-from tests.fixtures.sshd import make_local_host
+from dthostmon.transport.session import READ_ONLY_KEY_OPTIONS
+from tests.fixtures.sshd import SshServer, make_host, make_local_host
 from tests.integration.logs.conftest import LOOK_BACK, WithoutInodes
 from tests.integration.logs.world import COMPRESSORS, World, tokens
 
 SOAK = int(os.environ.get("DTHOSTMON_SOAK", "1"))  # how many times the usual number of stories `make soak` plays
 STORIES_HERE, STORIES_ELSEWHERE = 2000 * SOAK, 50 * SOAK
+STEPS = 15
 MOST_VISITS_TO_SETTLE = 200
 CAPS = (Caps(), Caps(log=700, host=1500))
 NO_RULES = RuleSet(())
@@ -167,7 +181,7 @@ class Story(RuleBasedStateMachine):
     async def _settle(self) -> None:
         for _ in range(MOST_VISITS_TO_SETTLE):
             reading = await self._visit()
-            if not any(log.data or log.bytes_pending or log.cursor.current.held for log in reading.logs if log.cursor):
+            if not any(map(is_unsettled, reading.logs)):
                 break
         stored = [token async for chunk in self.stage.store.chunks(self.host) for token in tokens(chunk.data)]
         assert len(stored) == len(set(stored)), f"stored twice: {sorted(t for t in stored if stored.count(t) > 1)}"
@@ -177,22 +191,32 @@ class Story(RuleBasedStateMachine):
             assert entry.bytes_appeared == entry.bytes_analysed + entry.bytes_skipped
 
 
-def play(stage: Stage, stories: int, *, steps: int = 20) -> None:
+def is_unsettled(log: LogReading) -> bool:
+    """Tell whether a visit left something for the next one."""
+    held = log.cursor.current.held if isinstance(log.cursor, Cursor) else 0
+    return bool(log.data or log.bytes_pending != 0 or held)
+
+
+def play(stage: Stage, stories: int, *, phases: Sequence[Phase] = (Phase.generate, Phase.shrink)) -> None:
     """Play many stories; fails with the shortest one that goes wrong."""
     machine = type("StagedStory", (Story,), {"stage": stage})
     checks = settings(
         max_examples=stories,
-        stateful_step_count=steps,
+        stateful_step_count=STEPS,
         deadline=None,
         database=None,
+        report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
-        phases=(Phase.generate, Phase.shrink),
+        phases=phases,
     )
     run_state_machine_as_test(machine, settings=checks)
 
 
+MakeStage = Callable[[Host, str], Stage]
+
+
 @pytest.fixture
-def make_stage(tmp_path: Path) -> Iterator[Callable[[Host, str], Stage]]:
+def make_stage() -> Iterator[MakeStage]:
     with asyncio.Runner() as runner:
         stages: list[Stage] = []
 
@@ -207,7 +231,59 @@ def make_stage(tmp_path: Path) -> Iterator[Callable[[Host, str], Stage]]:
             runner.run(stage.store.close())
 
 
-def test_here_and_in_sqlite_no_story_loses_or_doubles_a_line(
-    make_stage: Callable[[Host, str], Stage], tmp_path: Path
+@pytest.fixture
+def sqlite_url(ready_sqlite: Path, tmp_path: Path) -> str:
+    return f"sqlite:///{shutil.copy(ready_sqlite, tmp_path / 'stories.db')}"
+
+
+def host_over(transport: str, sshd: Callable[..., SshServer]) -> Host:
+    """Return a host that shows this machine's files over a transport."""
+    if transport == "local":
+        return make_local_host()
+    if transport == "ssh":
+        return make_host(sshd())
+    return replace(make_host(sshd(key_options=READ_ONLY_KEY_OPTIONS)), transport=TransportKind.SFTP)
+
+
+def test_here_and_in_sqlite_no_story_loses_or_doubles_a_line(make_stage: MakeStage, sqlite_url: str) -> None:
+    play(make_stage(make_local_host(), sqlite_url), STORIES_HERE)
+
+
+@pytest.mark.parametrize(
+    ("transport", "database"),
+    [("ssh", "sqlite"), ("sftp", "sqlite"), ("ssh", "postgresql"), ("sftp", "postgresql"), ("local", "postgresql")],
+)
+def test_over_any_transport_into_any_database_no_story_loses_or_doubles_a_line(
+    make_stage: MakeStage,
+    sshd: Callable[..., SshServer],
+    transport: str,
+    database: str,
+    request: pytest.FixtureRequest,
 ) -> None:
-    play(make_stage(make_local_host(), f"sqlite:///{tmp_path}/stories.db"), STORIES_HERE)
+    url = request.getfixturevalue("sqlite_url" if database == "sqlite" else "postgres_url")
+    play(make_stage(host_over(transport, sshd), url), STORIES_ELSEWHERE)
+
+
+def test_the_stories_show_when_the_compare_and_swap_is_missing(
+    make_stage: MakeStage, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The test of the test."""
+    swap = cursors.swap
+
+    async def swap_or_not(*arguments: Any) -> bool:
+        await swap(*arguments)
+        return True
+
+    monkeypatch.setattr(cursors, "swap", swap_or_not)
+    with pytest.raises(AssertionError, match="stored twice"):
+        play(make_stage(make_local_host(), sqlite_url), STORIES_HERE, phases=(Phase.generate,))
+
+
+def test_the_stories_show_when_the_hash_check_is_missing(
+    make_stage: MakeStage, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The test of the test."""
+    for module in (file_log, positions, rotation, segments):
+        monkeypatch.setattr(module, "fingerprint", lambda _before: "the same for all")
+    with pytest.raises(AssertionError, match=r"lost|stored twice"):
+        play(make_stage(make_local_host(), sqlite_url), STORIES_HERE, phases=(Phase.generate,))
