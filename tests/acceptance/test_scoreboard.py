@@ -137,3 +137,8 @@ def test_kill_9_in_a_visit_costs_no_line(watched: tuple[Program, Path], tmp_path
             daemon.kill()
     program.document("monitor")
     assert asyncio.run(stored_lines(program.database_url)) == list(range(scene.count))
+
+
+def test_the_documentation_shows_what_is_played() -> None:
+    shown = (Path(__file__).parents[2] / "docs" / "reading.md").read_text()
+    assert all(f"| {row}" in shown for row in STORIES)
