@@ -97,8 +97,3 @@ def may_continue(position: FilePosition, stat: FileStat) -> bool:
 
 def _same_inode(position: FilePosition, stat: FileStat) -> bool:
     return position.inode is None or stat.inode is None or position.inode == stat.inode
-
-
-def whole_lines(data: bytes) -> int:
-    """Return how many of the bytes are whole lines."""
-    return data.rfind(b"\n") + 1

@@ -9,7 +9,6 @@ from dthostmon.logs.positions import (
     moved,
     unread_bytes,
     waited,
-    whole_lines,
     with_head,
 )
 from dthostmon.logs.rotation import Unread
@@ -89,41 +88,72 @@ async def _read_on(files: FileReader, unread: Unread, allowance: Allowance) -> S
     position = unread.position
     granted = allowance.take(unread.size)
     known = min(FINGERPRINT_BYTES, position.offset)
-    raw = await files.read(position.path, position.offset - known, known + min(granted, FIRST_READ))
-    if fingerprint(raw[:known]) != position.fingerprint:
+    first = await files.read(position.path, position.offset - known, known + min(granted, FIRST_READ))
+    if fingerprint(first[:known]) != position.fingerprint:
         allowance.give_back(granted)
         return None
+    new = _Bytes(first, known)
     if granted > FIRST_READ:
-        raw += await _rest(files, position.path, raw, position.offset - known + len(raw), granted - FIRST_READ)
-    return _segment(unread, raw, known)
+        end = position.offset - known + len(first)
+        new.rest, new.skipped = await _rest(files, position.path, first, end, granted - FIRST_READ)
+    return _segment(unread, new)
 
 
-async def _rest(files: FileReader, path: str, first: bytes, offset: int, length: int) -> bytes:
-    """Read what follows the first bytes; nothing where another file has taken the name since they were read."""
+@dataclass(slots=True)
+class _Bytes:
+    """What was read behind an offset, in two pieces. It may be megabytes: the whole lines alone are copied, once."""
+
+    first: bytes
+    known: int  # bytes of `first` that stand before the offset
+    rest: bytes = b""
+    skipped: int = 0  # bytes of `rest` that `first` holds too
+
+    def __len__(self) -> int:
+        return len(self.first) - self.known + len(self.rest) - self.skipped
+
+    def whole_lines(self) -> int:
+        """Return how many of the bytes are whole lines."""
+        end = self.rest.rfind(b"\n", self.skipped) + 1
+        if end:
+            return len(self.first) - self.known + end - self.skipped
+        return max(0, self.first.rfind(b"\n", self.known) + 1 - self.known)
+
+    def take(self, count: int) -> bytes:
+        """Return the first `count` bytes."""
+        first = memoryview(self.first)[self.known :][:count]
+        return b"".join((first, memoryview(self.rest)[self.skipped :][: count - len(first)]))
+
+
+async def _rest(files: FileReader, path: str, first: bytes, offset: int, length: int) -> tuple[bytes, int]:
+    """Read what follows the first bytes; return it with how many bytes of it overlap them.
+
+    Nothing where another file has taken the name since they were read.
+    """
     overlap = first[-FINGERPRINT_BYTES:]
     raw = await files.read(path, offset - len(overlap), len(overlap) + length)
-    return raw.removeprefix(overlap) if raw.startswith(overlap) else b""
+    return (raw, len(overlap)) if raw.startswith(overlap) else (b"", 0)
 
 
-def _segment(unread: Unread, raw: bytes, known: int) -> Segment:
-    """Cut what was read into whole lines and the rest; the first `known` bytes of `raw` were read before."""
-    position = unread.position
-    new = raw[known:]
-    taken = whole_lines(new)
+def _segment(unread: Unread, new: _Bytes) -> Segment:
+    """Cut what was read into whole lines and the rest."""
+    position, first, known = unread.position, new.first, new.known
+    taken = new.whole_lines()
     if not taken and len(new) >= LONGEST_HELD_LINE:
         taken = len(new)
-    after = moved(position, unread.stat, raw[: known + taken], taken, examined=len(new))
+    data = new.take(taken)
+    before = first[:known] + data[-FINGERPRINT_BYTES:]
+    after = moved(position, unread.stat, before, taken, examined=len(new))
     if taken:
-        after = replace(after, is_in_line=new[taken - 1] != NEWLINE)
+        after = replace(after, is_in_line=data[-1] != NEWLINE)
     if position.offset == known and position.head_size < FINGERPRINT_BYTES:
-        after = with_head(after, raw)
+        after = with_head(after, first)
     return Segment(
-        data=new[:taken],
+        data=data,
         start=position.offset,
         position=after,
         pending=max(0, unread_bytes(after)),
         is_finished=after.examined >= after.size,
-        continued=(new.find(b"\n", 0, taken) + 1 or taken) if position.is_in_line else 0,
+        continued=(data.find(b"\n") + 1 or taken) if position.is_in_line else 0,
     )
 
 
