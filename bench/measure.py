@@ -10,10 +10,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
 
+PACKAGES = ("ansible-core", "asyncssh", "cryptography", "parallel-ssh", "paramiko", "sqlalchemy")
 RESULTS = Path(__file__).with_name("results")
 DIGITS = 4
 
@@ -74,7 +75,7 @@ def machine() -> dict[str, object]:
         "architecture": platform.machine(),
         "python": platform.python_version(),
         "openssh": _openssh_version(),
-        **{package: version(package) for package in ("asyncssh", "cryptography", "paramiko", "sqlalchemy")},
+        **{package: found for package in PACKAGES if (found := _version(package))},
     }
 
 
@@ -85,6 +86,13 @@ def end_in_order_when_terminated() -> None:
 
 def _leave(number: int, _frame: FrameType | None) -> None:
     sys.exit(128 + number)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _openssh_version() -> str:
