@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import measure
@@ -29,6 +29,7 @@ from dthostmon.app.parts import make_parts
 from dthostmon.cycle import HostChecks, run_cycle
 from dthostmon.model import Host
 from dthostmon.store import open_store
+from dthostmon.transport import Connections
 from tests.fixtures.sshd import make_host, make_local_host, start_sshd
 
 MIB = 1024 * 1024
@@ -61,7 +62,7 @@ class Sample:
 async def caught_up(transport: str, hosts: Sequence[Host], block: Path, total: int) -> Sample:
     """Visit the hosts with small logs, let the logs grow, and visit them until nothing is left."""
     store = await open_store(f"sqlite:///{block.parent}/catch_up.db")
-    checks = HostChecks(make_parts(store), len(hosts))
+    checks = HostChecks(make_parts(store, Connections(keep_up_to=0)), len(hosts))
     try:
         await one_cycle(hosts, checks)
         appended = sum(_appended(Path(path), block, total // len(hosts)) for host in hosts for path in host.logs)
@@ -144,7 +145,8 @@ def measure_here(transport: str, count: int, total: int) -> Sample:
             log = folder / f"host{number}.log"
             log.write_bytes(some_bytes(SMALL_BYTES, seeded()))
             name, logs = f"host{number}", [str(log)]
-            hosts.append(make_host(server, name, logs=logs) if server else make_local_host(name, logs=logs))
+            host = make_host(server, name, logs=logs) if server else make_local_host(name, logs=logs)
+            hosts.append(replace(host, max_lag=2 * total))  # nothing of it shall be given up
         return asyncio.run(caught_up(transport, hosts, block, total))
 
 

@@ -24,6 +24,7 @@ from dthostmon.app.parts import make_parts
 from dthostmon.cycle import HostChecks, run_cycle
 from dthostmon.model import Host
 from dthostmon.store import open_store
+from dthostmon.transport import Connections
 
 LOGS = ("syslog", "auth.log")
 HISTORY_BYTES = 100_000
@@ -45,7 +46,7 @@ async def samples(hosts: Sequence[Host], folder: Path, cycles: int) -> list[Samp
     """Run the cycles; the first one reads what the look-back allows."""
     chance = seeded()
     store = await open_store(f"sqlite:///{folder}/fleet.db")
-    checks = HostChecks(make_parts(store), CONCURRENT_HOSTS)
+    checks = HostChecks(make_parts(store, Connections(keep_up_to=0)), CONCURRENT_HOSTS)
     seen = []
     try:
         for number in range(cycles):
