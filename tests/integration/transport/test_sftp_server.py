@@ -417,3 +417,20 @@ async def test_the_time_of_a_request_begins_when_it_is_made(tmp_path: Path) -> N
         assert await session.files.stat("/log")
         await asyncio.sleep(0.3)  # the second request is under way when the time of the first one is over
         assert await session.files.stat("/log")
+
+
+async def test_a_server_that_cannot_tell_the_space_is_not_asked_for_it(tmp_path: Path) -> None:
+    server = OddServer({Kind.STAT: stats})
+    async with visiting(tmp_path, server.serve) as session:
+        await session.files.stat("/")
+        assert await session.files.usage("/") is None
+    assert Kind.EXTENDED not in {kind for kind, _ in server.asked}
+
+
+@pytest.mark.parametrize("count", [0, 2])
+async def test_a_link_with_another_number_of_targets_than_one_fails_the_visit(tmp_path: Path, count: int) -> None:
+    names = struct.pack(">I", count) + (string(b"/target") + string(b"") + struct.pack(">I", 0)) * count
+    server = OddServer({Kind.READLINK: lambda number, _: answer(Kind.NAME, number, names)})
+    async with visiting(tmp_path, server.serve) as session:
+        with pytest.raises(VisitError, match="targets of one link"):
+            await session.files.link("/link")
