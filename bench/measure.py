@@ -10,10 +10,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
 
+PACKAGES = ("ansible-core", "asyncssh", "cryptography", "parallel-ssh", "paramiko", "sqlalchemy")
 RESULTS = Path(__file__).with_name("results")
 DIGITS = 4
 
@@ -74,8 +75,14 @@ def machine() -> dict[str, object]:
         "architecture": platform.machine(),
         "python": platform.python_version(),
         "openssh": _openssh_version(),
-        **{package: version(package) for package in ("asyncssh", "cryptography", "paramiko", "sqlalchemy")},
+        **{package: found for package in PACKAGES if (found := _version(package))},
     }
+
+
+def own_memory(figure: str, file: str = "smaps_rollup") -> int:
+    """Return a figure of this process's memory in bytes: Pss of smaps_rollup, VmRSS or VmHWM of status."""
+    lines = Path("/proc/self", file).read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{figure}:"))
 
 
 def end_in_order_when_terminated() -> None:
@@ -85,6 +92,13 @@ def end_in_order_when_terminated() -> None:
 
 def _leave(number: int, _frame: FrameType | None) -> None:
     sys.exit(128 + number)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _openssh_version() -> str:

@@ -47,7 +47,10 @@ def engine_options(address: Address, timeout: float) -> dict[str, Any]:
         "pool_timeout": timeout,
     }
     if address.file is not None:
-        return options | {"connect_args": {"isolation_level": None, "timeout": SQLITE_BUSY_MILLISECONDS / 1000}}
+        from dthostmon.store import sqlite_driver
+
+        arguments = {"isolation_level": None, "timeout": SQLITE_BUSY_MILLISECONDS / 1000}
+        return options | {"connect_args": arguments | {"async_creator_fn": sqlite_driver.connect}}
     settings = {"application_name": "dthostmon", "statement_timeout": str(int(timeout * 1000)), "timezone": "UTC"}
     return options | {"pool_pre_ping": True, "connect_args": _postgresql_arguments(timeout, settings)}
 

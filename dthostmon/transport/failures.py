@@ -23,10 +23,13 @@ async def stage(where: str, doing: str, seconds: float) -> AsyncIterator[asyncio
         except TimeoutError as exc:
             if not deadline.expired():
                 raise
-            message = f"{where}: {doing} took longer than {seconds:g} s."
-            raise VisitError(
-                ErrorKind.TIMEOUT, message, "Raise `ssh.connect_timeout` if the host is only slow."
-            ) from exc
+            raise late(where, doing, seconds) from exc
+
+
+def late(where: str, doing: str, seconds: float) -> VisitError:
+    """Say that a stage had `seconds` and did not end."""
+    message = f"{where}: {doing} took longer than {seconds:g} s."
+    return VisitError(ErrorKind.TIMEOUT, message, "Raise `ssh.connect_timeout` if the host is only slow.")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from dthostmon.transport.exchange import Exchange
 from dthostmon.transport.failures import reason, stage
 from dthostmon.transport.session import COLLECTOR_PATH, DirectoryEntry, Files, FileStat, FileSystemUsage
 from dthostmon.transport.sftp import SftpFiles
+from dthostmon.transport.sftp_channel import SftpChannel, open_sftp
 
 
 class RemoteFiles:
@@ -73,14 +74,14 @@ class RemoteFiles:
         return self._files
 
     async def _start(self) -> Files:
-        client = await self._start_sftp()
-        return SftpFiles(client, self._where, self._seconds) if client else await self._start_collector()
+        channel = await self._start_sftp()
+        return SftpFiles(channel, self._where, self._seconds) if channel else await self._start_collector()
 
-    async def _start_sftp(self) -> asyncssh.SFTPClient | None:
+    async def _start_sftp(self) -> SftpChannel | None:
         """Open the subsystem; None where the host has none, or where something else than SFTP answers."""
         async with stage(self._where, "opening the sftp subsystem", self._seconds):
             try:
-                return await self._connection.start_sftp_client(path_encoding=None)
+                return await open_sftp(self._connection, self._seconds)
             except (asyncssh.SFTPBadMessage, asyncssh.SFTPConnectionLost):
                 return None  # where the connection is lost, the next channel says so
             except asyncssh.ChannelOpenError as exc:

@@ -3,107 +3,98 @@
 import asyncio
 import stat
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
-from typing import cast
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from functools import partial
+from typing import TypeVar
 
 import asyncssh
 
 from dthostmon.errors import FileUnreadableError
 from dthostmon.transport import paths
-from dthostmon.transport.failures import reason, stage
+from dthostmon.transport.failures import late, reason, translated
 from dthostmon.transport.session import MAX_DIRECTORY_ENTRIES, DirectoryEntry, FileStat, FileSystemUsage
+from dthostmon.transport.sftp_channel import Refused, SftpChannel
+from dthostmon.transport.sftp_messages import Attributes, Name, Status
 
 READS_IN_FLIGHT = 8  # of up to 255 KiB each: the 2 MiB that the connection's window holds
-CLOSE_SECONDS = 1.0
 HONEST_ENTRY_BYTES = 512  # a name with its line of `ls`; one that is longer counts as several
 REMEMBERED_FILES = 10_000
-PIECE_BYTES = range(32 * 1024, 255 * 1024 + 1)  # what a server must be able to answer at once, and what OpenSSH does
 # ext4 ends at half of it, and the sum over a folder of names is still a signed 64-bit number.
 LONGEST_FILE_BYTES = 2**45
 
-# What a server says of one file; everything else that asyncssh raises is about the connection.
-_ABOUT_A_FILE = (
-    asyncssh.SFTPNoSuchFile,
-    asyncssh.SFTPNoSuchPath,
-    asyncssh.SFTPPermissionDenied,
-    asyncssh.SFTPFailure,
-    asyncssh.SFTPOpUnsupported,
-    asyncssh.SFTPInvalidFilename,
-    asyncssh.SFTPNotADirectory,
-    asyncssh.SFTPFileIsADirectory,
-    asyncssh.SFTPLinkLoop,
-)
-_ABSENT = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath, asyncssh.SFTPNotADirectory, asyncssh.SFTPLinkLoop)
+_ABSENT = {Status.NO_SUCH_FILE, Status.NO_SUCH_PATH, Status.NOT_A_DIRECTORY, Status.LINK_LOOP}
+# What a server says of one file; everything else that it says is about the connection.
+_ABOUT_A_FILE = _ABSENT | {
+    Status.PERMISSION_DENIED,
+    Status.FAILURE,
+    Status.UNSUPPORTED,
+    Status.INVALID_NAME,
+    Status.IS_A_DIRECTORY,
+}
+
+T = TypeVar("T")
 
 
 class SftpFiles:
-    """Reads files over one SFTP channel. `seconds` is the deadline of each request."""
+    """Reads files over one SFTP channel. `seconds` is how long it may stay silent while it owes an answer."""
 
-    def __init__(self, client: asyncssh.SFTPClient, where: str, seconds: float) -> None:
-        self._client = client
+    def __init__(self, channel: SftpChannel, where: str, seconds: float) -> None:
+        self._channel = channel
         self._where = where
         self._seconds = seconds
         self._regular: set[str] = set()
-        self._listings: set[asyncio.Task[list[DirectoryEntry]]] = set()
 
     async def stat(self, path: str) -> FileStat | None:
         """See `session.Files`."""
-        async with self._asking(path, "looking at") as (client, raw):
-            try:
-                found = _file_stat(await client.stat(raw))
-            except _ABSENT:
-                self._regular.discard(path)
-                return None
-        self._remember(path, found.regular)
+        attributes = await self._ask(path, "looking at", _stat_or_none)
+        found = _file_stat(attributes) if attributes else None
+        self._remember(path, regular=found is not None and found.regular)
         return found
 
     async def list(self, directory: str) -> Sequence[DirectoryEntry]:
         """See `session.Files`."""
-        async with self._asking(directory, "listing") as (client, raw):
-            listing = asyncio.create_task(_listing(client, raw, directory), name=f"list {directory}")
-            self._listings.add(listing)
-            listing.add_done_callback(self._listings.discard)
-            try:
-                return await asyncio.shield(listing)
-            finally:
-                listing.cancel()  # asyncssh asks to close the folder then; nobody waits for the answer to that
+        try:
+            async with asyncio.timeout(self._seconds):  # for all of it: a folder without an end is sent without a pause
+                return await self._ask(directory, "listing", partial(_list, directory))
+        except TimeoutError as exc:
+            raise late(self._where, f"listing {directory}", self._seconds) from exc
 
     async def read(self, path: str, offset: int, length: int) -> bytes:
         """See `session.Files`."""
         if path not in self._regular:
             await self._require_regular(path)
-        async with self._asking(path, "opening") as (client, raw):
-            # block_size=0: one request per read and no task of asyncssh's own. Its parallel reader fills the hole with
-            # zeros when a file grows between two of its requests.
-            file = await client.open(raw, asyncssh.FXF_READ, encoding=None, block_size=0)
+        channel = self._channel
+        handle = await self._ask(path, "opening", SftpChannel.open)
         try:
-            return b"".join([piece async for piece in self._pieces(file, _piece_bytes(client), path, offset, length)])
+            if length <= channel.max_read:
+                return await self._ask(path, "reading", lambda *_: _read_piece(channel, handle, offset, length))
+            pieces = self._pieces(path, partial(_read_piece, channel, handle), channel.max_read, offset, length)
+            return b"".join([piece async for piece in pieces])
         finally:
-            with suppress(asyncssh.Error, OSError):  # a TimeoutError is an OSError
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await file.close()
+            channel.close(handle)
 
     async def usage(self, path: str) -> FileSystemUsage | None:
         """See `session.Files`."""
-        async with self._asking(path, "asking for the space of") as (client, raw):
-            try:
-                found = await client.statvfs(raw)
-            except asyncssh.SFTPOpUnsupported:
-                return None
-        return FileSystemUsage(found.frsize, found.blocks, found.bfree, found.bavail, found.files, found.ffree)
+        if not self._channel.tells_usage:
+            paths.to_request(path)
+            return None
+        found = await self._ask(path, "asking for the space of", SftpChannel.usage)
+        return FileSystemUsage(
+            block_size=found.fragment,
+            blocks=found.blocks,
+            free=found.free,
+            available=found.available,
+            inodes=found.inodes,
+            free_inodes=found.free_inodes,
+        )
 
     async def link(self, path: str) -> str | None:
         """See `session.Files`."""
-        async with self._asking(path, "following") as (client, raw):
-            try:
-                target = await client.readlink(raw)
-            except (*_ABSENT, asyncssh.SFTPFailure):  # version 3 has no word for "not a link" but failure
-                return None
-        return paths.to_text(target)
+        target = await self._ask(path, "following", _link_or_none)
+        return None if target is None else paths.to_text(target)
 
     async def _pieces(
-        self, file: asyncssh.SFTPClientFile, size: int, path: str, offset: int, length: int
+        self, path: str, read: Callable[[int, int], Coroutine[None, None, bytes]], size: int, offset: int, length: int
     ) -> AsyncIterator[bytes]:
         """Read ahead by a few requests; yield in order, and end at the first piece that the end of the file cuts."""
         end = offset + length
@@ -113,10 +104,9 @@ class SftpFiles:
             while starts or flying:
                 while starts and len(flying) < READS_IN_FLIGHT:
                     start = starts.popleft()
-                    reading = _read_piece(file, start, min(size, end - start))
+                    reading = read(start, min(size, end - start))
                     flying.append(asyncio.create_task(reading, name=f"read {path} at {start}"))
-                async with self._asking(path, "reading"):
-                    piece = await flying.popleft()
+                piece = await self._ask(path, "reading", lambda *_: flying.popleft())
                 yield piece
                 offset += len(piece)
                 if len(piece) < min(size, end - offset + len(piece)):
@@ -144,65 +134,80 @@ class SftpFiles:
         elif len(self._regular) < REMEMBERED_FILES:
             self._regular.add(path)
 
-    @asynccontextmanager
-    async def _asking(self, path: str, doing: str) -> AsyncIterator[tuple[asyncssh.SFTPClient, bytes]]:
-        """Give one request its deadline, and tell a file that cannot be read from a connection that died."""
+    async def _ask(self, path: str, doing: str, request: Callable[[SftpChannel, bytes], Awaitable[T]]) -> T:
+        """Make a request; tell a file that cannot be read from a connection that died."""
         raw = paths.to_request(path)
-        async with stage(self._where, f"{doing} {path}", self._seconds):
+        with translated(self._where, f"{doing} {path}"):
             try:
-                yield self._client, raw
-            except _ABOUT_A_FILE as exc:
-                raise FileUnreadableError(path, reason(exc).lower()) from exc
+                return await request(self._channel, raw)
+            except TimeoutError as exc:
+                raise late(self._where, f"{doing} {path}", self._seconds) from exc
+            except Refused as refused:
+                if refused.code in _ABOUT_A_FILE:
+                    raise FileUnreadableError(path, reason(refused).lower()) from refused
+                raise asyncssh.SFTPError(refused.code, str(refused)) from refused
 
 
-async def _listing(client: asyncssh.SFTPClient, raw: bytes, directory: str) -> list[DirectoryEntry]:
+async def _stat_or_none(channel: SftpChannel, path: bytes) -> Attributes | None:
+    try:
+        return await channel.stat(path)
+    except Refused as refused:
+        if refused.code in _ABSENT:
+            return None
+        raise
+
+
+async def _link_or_none(channel: SftpChannel, path: bytes) -> bytes | None:
+    try:
+        return await channel.link(path)
+    except Refused as refused:
+        if refused.code in _ABSENT or refused.code == Status.FAILURE:  # version 3 has no word for "not a link"
+            return None
+        raise
+
+
+async def _list(directory: str, channel: SftpChannel, path: bytes) -> list[DirectoryEntry]:
+    try:
+        handle = await channel.open_directory(path)
+    except Refused as refused:
+        if refused.code in _ABSENT:
+            return []
+        raise
     entries: list[DirectoryEntry] = []
     taken = 0
-    names = cast("AsyncGenerator[asyncssh.SFTPName]", client.scandir(raw))
-    async with aclosing(names):
-        with suppress(*_ABSENT):
-            async for name in names:
-                taken += 1 + (len(name.filename) + len(name.longname or b"")) // HONEST_ENTRY_BYTES
-                if taken > MAX_DIRECTORY_ENTRIES:
-                    raise FileUnreadableError(directory, f"it holds more than {MAX_DIRECTORY_ENTRIES} names")
-                entries.extend(_entry(name))
+    try:
+        while names := await channel.names(handle):
+            taken += sum(1 + name.size // HONEST_ENTRY_BYTES for name in names)
+            entries += (entry for name in names for entry in _entry(name))
+            if taken > MAX_DIRECTORY_ENTRIES:
+                raise FileUnreadableError(directory, f"it holds more than {MAX_DIRECTORY_ENTRIES} names")
+    finally:
+        channel.close(handle)
     return entries
 
 
-async def _read_piece(file: asyncssh.SFTPClientFile, offset: int, length: int) -> bytes:
+async def _read_piece(channel: SftpChannel, handle: bytes, offset: int, length: int) -> bytes:
     """Read until `length` bytes are there or the file ends: a server may answer with less than it was asked for."""
-    pieces: list[bytes] = []
-    while length:
-        piece: bytes = await file.read(length, offset)
-        if not piece:
-            break
-        if len(piece) > length:
-            raise asyncssh.SFTPBadMessage("the host sent more of a file than it was asked for")
-        pieces.append(piece)
+    piece = await channel.read(handle, offset, length)
+    if len(piece) == length or not piece:
+        return piece
+    pieces = [piece]
+    while piece and (length := length - len(piece)):
         offset += len(piece)
-        length -= len(piece)
+        piece = await channel.read(handle, offset, length)
+        pieces.append(piece)
     return b"".join(pieces)
 
 
-def _piece_bytes(client: asyncssh.SFTPClient) -> int:
-    """Return how much to ask for at once: what the server says of its limits is believed within reason."""
-    return max(PIECE_BYTES[0], min(client.limits.max_read_len, PIECE_BYTES[-1]))
-
-
-def _entry(name: asyncssh.SFTPName) -> Iterator[DirectoryEntry]:
+def _entry(name: Name) -> Iterator[DirectoryEntry]:
     """Make an entry of a name, unless no directory can hold it: a hostile server could lead the caller elsewhere."""
     raw = name.filename
-    if (
-        isinstance(raw, bytes)
-        and raw not in {b"", b".", b".."}
-        and b"/" not in raw
-        and len(raw) <= paths.MAX_NAME_BYTES
-    ):
-        link = stat.S_ISLNK(name.attrs.permissions or 0)
-        yield DirectoryEntry(paths.to_text(raw), _file_stat(name.attrs), link)
+    if raw not in {b"", b".", b".."} and b"/" not in raw and len(raw) <= paths.MAX_NAME_BYTES:
+        link = stat.S_ISLNK(name.attributes.permissions or 0)
+        yield DirectoryEntry(paths.to_text(raw), _file_stat(name.attributes), link)
 
 
-def _file_stat(attributes: asyncssh.SFTPAttrs) -> FileStat:
+def _file_stat(attributes: Attributes) -> FileStat:
     mode = attributes.permissions or 0
     return FileStat(
         size=min(attributes.size or 0, LONGEST_FILE_BYTES),
