@@ -7,10 +7,13 @@
 # make lock   the locks after a change of dependencies (make lock FLAGS=--upgrade for the newest versions)
 # make clean  away with .venv and caches; dthostmon.yaml and databases stay
 #
+# Tests run in two processes at a time; make unit WORKERS=0 for one that a debugger can hold.
+#
 # Needs Python 3.11 or newer with pip, and make. Another interpreter: make run PYTHON=python3.13
 
 PYTHON ?= python3
 BIN := .venv/bin
+WORKERS ?= 2
 BENCHMARKS := $(addprefix bench/, analyze.py collect.py visits.py connections_memory.py fleet500.py catch_up.py daemon_memory.py)
 
 # Debian ships venv without ensurepip, so the interpreter's own pip installs from outside.
@@ -45,7 +48,7 @@ layers: .venv/installed-test
 
 unit: .venv/installed-test
 	@echo '== tests'
-	$(BIN)/pytest $(FLAGS)
+	$(BIN)/pytest --numprocesses $(WORKERS) $(FLAGS)
 
 soak: parts .venv/installed-test
 	DTHOSTMON_SOAK=$(or $(SOAK),10) $(BIN)/pytest tests/integration/logs/test_state_machine.py $(FLAGS)

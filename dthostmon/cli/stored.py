@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dthostmon.store import Page, Store, StoredFinding
 
 FINDINGS_PER_QUERY = 500
+SHOWN_GAPS = 10  # of each log, the newest; --json has all
 
 
 @click.command()
@@ -96,3 +97,9 @@ def coverage(invocation: Invocation, host: str | None, since: datetime | None, a
         for entry in entries
     ]
     output.print_table(columns, rows)
+    for entry in entries:
+        for gap in entry.gaps[-SHOWN_GAPS:]:
+            lost = "an unknown number of bytes" if gap.bytes is None else f"{gap.bytes} bytes"
+            output.print_line(
+                f"gap in {entry.host} {entry.path}, seen at {gap.seen_at:%Y-%m-%d %H:%M:%S} UTC: {lost}: {gap.reason}"
+            )
