@@ -187,3 +187,29 @@ async def test_without_the_fingerprint_check_the_regrown_file_would_be_misread(
     )
     object.__setattr__(cursor, "current", current)
     assert (await reader.only()).data != lines(52, start=10)
+
+
+async def test_a_copy_is_no_log_of_its_own_while_its_log_is_away(files: Files, log: Path) -> None:
+    append(log, lines(10))
+    reader = Reader(files, (f"{log.parent}/app*",))
+    await reader.visit()
+    append(log, lines(5, start=10))
+    rename(log, create=False)
+    await reader.visit()
+    append(log, lines(5, start=15))
+    await reader.visit()
+    assert reader.everything == lines(20)
+
+
+async def test_a_copy_that_was_read_before_its_log_appeared_is_not_read_again(files: Files, tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    append(Path(f"{log}.1"), lines(10))
+    reader = Reader(files, (f"{tmp_path}/app*",))
+    await reader.visit()
+    append(log, lines(10, start=10))
+    await reader.visit()
+    rename(log)
+    append(log, lines(5, start=20))
+    for _ in range(4):
+        await reader.visit()
+    assert reader.everything == lines(25)
