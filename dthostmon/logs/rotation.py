@@ -17,7 +17,7 @@ from dthostmon.logs.positions import FINGERPRINT_BYTES, fingerprint, is_recognis
 from dthostmon.model import FilePosition
 from dthostmon.transport import DirectoryEntry, FileReader, FileStat
 
-STAMP = r"(?:\d{8}|\d{4}-\d\d-\d\d)(?:[-._T]?\d{1,6})?"
+STAMP = r"(?P<day>\d{8}|\d{4}-\d\d-\d\d)(?:[-._T]?(?P<more>\d{1,6}))?"  # a time of day, or a number within the day
 # What rotations make of `app.log`: app.log.1, app.log-20260131, app.log.2026-01-31, app-20260131.log, app.log.old.
 ROTATED = re.compile(
     r"(?P<stem>.+?)"
@@ -46,8 +46,10 @@ def rotated_name(name: str) -> RotatedName | None:
     if found["number"]:
         return RotatedName(found["stem"], "number", (int(found["number"]), ""))
     if found["date"]:
-        digits = re.sub(r"\D", "", found["date"]).ljust(14, "0")
-        return RotatedName(found["stem"] + (found["extension"] or ""), "date", (-int(digits), found["date"]))
+        # as numbers, each by itself: the tenth file of a day is newer than its ninth
+        day, more = int(found["day"].replace("-", "")), int(found["more"] or -1)
+        age = -(day * 10**7 + more + 1)
+        return RotatedName(found["stem"] + (found["extension"] or ""), "date", (age, found["date"]))
     return RotatedName(found["stem"], "single", (0, ""))
 
 

@@ -213,3 +213,14 @@ async def test_a_copy_that_was_read_before_its_log_appeared_is_not_read_again(fi
     for _ in range(4):
         await reader.visit()
     assert reader.everything == lines(25)
+
+
+async def test_more_than_nine_rotations_in_one_day_are_followed_in_order(reader: Reader, log: Path) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    for number in (9, 10, 11):
+        append(log, lines(5, start=5 * number))
+        rename_with_date(log, f"20260131.{number}")
+    await reader.visit()
+    await reader.visit()
+    assert reader.everything == lines(10) + lines(15, start=45)
