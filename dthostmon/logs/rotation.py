@@ -50,7 +50,7 @@ def rotated_name(name: str) -> RotatedName | None:
         day, more = int(found["day"].replace("-", "")), int(found["more"] or -1)
         age = -(day * 10**7 + more + 1)
         return RotatedName(found["stem"] + (found["extension"] or ""), "date", (age, found["date"]))
-    return RotatedName(found["stem"], "single", (0, ""))
+    return RotatedName(found["stem"], found["single"], (0, ""))  # two schemes: neither is newer than the other
 
 
 Listings = dict[str, asyncio.Future[Sequence[DirectoryEntry]]]

@@ -224,3 +224,18 @@ async def test_more_than_nine_rotations_in_one_day_are_followed_in_order(reader:
     await reader.visit()
     await reader.visit()
     assert reader.everything == lines(10) + lines(15, start=45)
+
+
+@pytest.mark.parametrize(("rotated", "other"), [("old", "bak"), ("bak", "old")])
+async def test_a_copy_that_somebody_made_hides_no_rotated_file(
+    reader: Reader, log: Path, rotated: str, other: str
+) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    append(log, lines(5, start=10))
+    log.rename(f"{log}.{rotated}")
+    log.touch()
+    Path(f"{log}.{other}").write_bytes(b"a copy that somebody made\n")
+    await reader.visit()
+    await reader.visit()
+    assert reader.everything == lines(15)
