@@ -174,7 +174,10 @@ async def _read_through(
     """
     is_own = found.match is not None and found.match.position.path == log
     own = [rotation.ListedFile(log, stat)] if stat and not is_own else []
-    if own and earlier.segment:
+    if earlier.segment and not earlier.segment.is_finished:
+        # a cursor has place for one file before the current one: that must be read to its end first
+        return _outcome(log, cursor, earlier, Chain((), unread_bytes(cursor.current)))
+    if earlier.segment and (own or found.newer):
         earlier = replace(earlier, segment=await flush(files, earlier.segment))
     chain = await read_chain(files, found.match, [*found.newer, *own], allowance)
     if cursor.current.held < HELD_VISITS and await _has_moved(files, log, chain, found, earlier.path):

@@ -239,3 +239,34 @@ async def test_a_copy_that_somebody_made_hides_no_rotated_file(
     await reader.visit()
     await reader.visit()
     assert reader.everything == lines(15)
+
+
+async def test_a_backlog_in_the_file_before_the_last_survives_the_next_rotations(reader: Reader, log: Path) -> None:
+    reader.caps = Caps(log=1000, host=1000)
+    append(log, lines(10))
+    await reader.visit()
+    rename(log)
+    append(log, lines(10, start=10))
+    await reader.visit()
+    append(Path(f"{log}.1"), lines(100, start=100))
+    rename(log)
+    rename(log)
+    append(log, lines(5, start=20))
+    for _ in range(10):
+        await reader.visit()
+    assert reader.everything == lines(20) + lines(100, start=100) + lines(5, start=20)
+
+
+async def test_half_a_line_in_the_file_before_the_last_survives_a_rotation_without_create(
+    reader: Reader, log: Path
+) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    rename(log)
+    append(log, lines(10, start=10))
+    await reader.visit()
+    append(Path(f"{log}.1"), b"last words")
+    rename(log)
+    rename(log, create=False)
+    await reader.visit()
+    assert reader.everything == lines(20) + b"last words"
