@@ -117,20 +117,21 @@ async def _read_earlier(files: FileReader, log: str, previous: FilePosition | No
             return _Earlier(await wait(files, previous))
         found = await rotation.find_rotated(files, log, previous)
         if found.match is None:
-            return _missing_earlier(previous, found)
+            return _missing_earlier(log, previous, found)
         segment = await read_segment(files, found.match, allowance)
         if segment and segment.is_finished and is_compressed(segment.position.path):
             segment = await flush(files, segment)
-        return _Earlier(segment) if segment else _missing_earlier(previous, replace(found, is_settled=False))
+        return _Earlier(segment) if segment else _missing_earlier(log, previous, replace(found, is_settled=False))
     except FileUnreadableError as error:
-        return _Earlier(gaps=_lost(previous), problems=(problems.unreadable(error.path, error.reason),))
+        unreadable = _Earlier(problems=(problems.unreadable(error.path, error.reason),))
+        return _with_gap(log, unreadable, _lost(previous))
 
 
-def _missing_earlier(previous: FilePosition, found: rotation.Found) -> _Earlier:
+def _missing_earlier(log: str, previous: FilePosition, found: rotation.Found) -> _Earlier:
     if not found.is_settled and previous.held < HELD_VISITS:
         held = replace(previous, held=previous.held + 1)
         return _Earlier(Segment(b"", held.offset, held, unread_bytes(held), is_finished=False))
-    return _Earlier(gaps=_lost(previous, found.refused))
+    return _with_gap(log, _Earlier(), _lost(previous, found.refused))
 
 
 async def _read_own(files: FileReader, log: MatchedLog, current: FilePosition, allowance: Allowance) -> Segment | None:
@@ -220,7 +221,7 @@ def _stay_away(log: str, cursor: Cursor, earlier: _Earlier, found: rotation.Foun
     The cursor stays, since the file may return (a mount that was late, say).
     """
     current = replace(cursor.current, absent=cursor.current.absent + 1)
-    if current.absent > GONE_AFTER_VISITS and earlier.segment is None:
+    if current.absent > GONE_AFTER_VISITS and earlier.segment is None and not earlier.gaps:
         return Outcome(None, earlier.problems)
     if current.absent < GONE_AFTER_VISITS:
         away = replace(cursor, current=current)
@@ -274,7 +275,12 @@ def _outcome(log: str, cursor: Cursor, earlier: _Earlier, chain: Chain, *, rotat
         breaks=ends,
         continued={start: one.continued for start, one in zip((0, *ends), everything, strict=False) if one.continued},
     )
-    told = (*earlier.problems, *chain.problems, *(problems.lag(log, gap) for gap in skipped))
+    told = (
+        *earlier.problems,
+        *chain.problems,
+        *(problems.gap(log, gap) for gap in chain.gaps),
+        *(problems.lag(log, gap) for gap in skipped),
+    )
     return Outcome(reading, told)
 
 

@@ -2,14 +2,16 @@
 
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from dthostmon.errors import FileUnreadableError
 from dthostmon.logs import Caps
 from dthostmon.model import FilePosition, Severity
 from dthostmon.transport import Files
-from tests.integration.logs.conftest import Reader
+from tests.integration.logs.conftest import Reader, WithoutInodes
 from tests.integration.logs.test_reading import append, lines
 
 
@@ -270,3 +272,49 @@ async def test_half_a_line_in_the_file_before_the_last_survives_a_rotation_witho
     rename(log, create=False)
     await reader.visit()
     assert reader.everything == lines(20) + b"last words"
+
+
+@dataclass(frozen=True)
+class Unreadable(WithoutInodes):
+    """Files of which one may not be read."""
+
+    path: str
+
+    async def read(self, path: str, offset: int, length: int) -> bytes:
+        if path == self.path:
+            raise FileUnreadableError(path, "permission denied")
+        return await self.files.read(path, offset, length)
+
+
+@pytest.mark.parametrize("is_log_away", [False, True])
+async def test_what_is_lost_of_a_rotated_file_is_a_gap_and_a_finding(
+    reader: Reader, log: Path, is_log_away: bool
+) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    rename(log)
+    append(log, lines(10, start=10))
+    await reader.visit()
+    if is_log_away:
+        log.unlink()
+    for _ in range(4):
+        await reader.visit()
+    append(Path(f"{log}.1"), b"half a line")
+    await reader.visit()
+    Path(f"{log}.1").unlink()
+    readings = [await reader.visit() for _ in range(4)]
+    assert sum(log.bytes_skipped for reading in readings for log in reading.logs) == len(b"half a line")
+    assert [found.kind for reading in readings for found in reading.problems if found.kind == "log-gap"] == ["log-gap"]
+
+
+async def test_a_copy_in_between_that_may_not_be_read_is_a_gap_and_a_finding(reader: Reader, log: Path) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    rename(log)
+    append(log, lines(5, start=10))
+    rename(log)
+    append(log, lines(5, start=15))
+    reader.files = Unreadable(reader.files, f"{log}.1")
+    reading = await reader.visit()
+    assert [gap.bytes for gap in reading.logs[0].gaps] == [None]
+    assert "log-gap" in {found.kind for found in reading.problems}
