@@ -278,7 +278,7 @@ def _outcome(log: str, cursor: Cursor, earlier: _Earlier, chain: Chain, *, rotat
     told = (
         *earlier.problems,
         *chain.problems,
-        *(problems.gap(log, gap) for gap in chain.gaps),
+        *(problems.gap(log, gap) for gap in chain.gaps if not any(gap.reason in one.reason for one in earlier.gaps)),
         *(problems.lag(log, gap) for gap in skipped),
     )
     return Outcome(reading, told)
