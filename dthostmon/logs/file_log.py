@@ -7,7 +7,7 @@ from itertools import accumulate
 from dthostmon.errors import FileUnreadableError
 from dthostmon.logs import problems, rotation
 from dthostmon.logs.chain import Chain, read_chain
-from dthostmon.logs.compressed import is_compressed
+from dthostmon.logs.compressed import UnpackedFiles, is_compressed
 from dthostmon.logs.patterns import MatchedLog
 from dthostmon.logs.positions import (
     FINGERPRINT_BYTES,
@@ -81,7 +81,7 @@ def idle(log: MatchedLog, cursor: Cursor | None) -> Outcome | None:
 
 
 async def read_known(
-    files: FileReader, listed: FileReader, log: MatchedLog, cursor: Cursor, allowance: Allowance
+    files: UnpackedFiles, listed: FileReader, log: MatchedLog, cursor: Cursor, allowance: Allowance
 ) -> Outcome:
     """Read on from a cursor, through any rotation since. `listed` are the same files; its folders may be listed from
     memory.
@@ -107,7 +107,9 @@ async def read_known(
     return await _read_through(files, log.path, stat, cursor, earlier, found, allowance)
 
 
-async def _read_earlier(files: FileReader, log: str, previous: FilePosition | None, allowance: Allowance) -> _Earlier:
+async def _read_earlier(
+    files: UnpackedFiles, log: str, previous: FilePosition | None, allowance: Allowance
+) -> _Earlier:
     """Read what was written to the file before the last rotation: some programs keep it open until they reload."""
     if previous is None:
         return _Earlier()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from dthostmon.errors import FileUnreadableError
-from dthostmon.logs.compressed import COMPRESSED, is_compressed
+from dthostmon.logs.compressed import COMPRESSED, UnpackedFiles, is_compressed
 from dthostmon.logs.positions import FINGERPRINT_BYTES, fingerprint, is_recognisable, is_unchanged, unread_bytes
 from dthostmon.model import FilePosition
 from dthostmon.transport import DirectoryEntry, FileReader, FileStat
@@ -149,7 +149,7 @@ def _written_since(siblings: Sequence[Sibling], current: FilePosition) -> Sequen
     return [oldest, *newer_siblings(siblings, oldest.path)]
 
 
-async def find_rotated(files: FileReader, log: str, position: FilePosition) -> Found:
+async def find_rotated(files: UnpackedFiles, log: str, position: FilePosition) -> Found:
     """Find a file that was rotated before under its name of now. One that was compressed as we left it is not: nothing
     of it is unread.
     """
@@ -158,20 +158,20 @@ async def find_rotated(files: FileReader, log: str, position: FilePosition) -> F
         # It stood empty, so the bytes of any file would fit: it is known by its inode, or not at all.
         siblings = [one for one in siblings if position.inode is not None and one.stat.inode == position.inode]
     for sibling in siblings:
-        if await _was_compressed_as_left(files, position, sibling):
+        if await _was_compressed_as_left(files.files, position, sibling):
             return Found(None)
     untouched_first = sorted(siblings, key=lambda one: (not is_unchanged(position, one.stat), is_compressed(one.path)))
     return await _first_match(files, position, untouched_first)
 
 
-async def _was_compressed_as_left(files: FileReader, position: FilePosition, sibling: Sibling) -> bool:
+async def _was_compressed_as_left(packed: FileReader, position: FilePosition, sibling: Sibling) -> bool:
     """Tell without unpacking whether a copy is the file of a position of which all was read: gzip keeps the time of the
     last line, and puts the size (modulo 2^32) last.
     """
     if not sibling.path.endswith(".gz") or unread_bytes(position) or sibling.stat.mtime != position.mtime:
         return False
     try:
-        trailer = await files.read(sibling.path, max(0, sibling.stat.size - GZIP_SIZE_BYTES), GZIP_SIZE_BYTES)
+        trailer = await packed.read(sibling.path, max(0, sibling.stat.size - GZIP_SIZE_BYTES), GZIP_SIZE_BYTES)
     except FileUnreadableError:
         return False
     return int.from_bytes(trailer, "little") == position.size % 2**32
