@@ -87,6 +87,8 @@ async def _match_pattern(files: FileReader, pattern: str) -> _Match:
 
 
 async def _match_one(files: FileReader, path: str) -> _Match:
+    if is_compressed(path):
+        return _Match(path, {}, (problems.compressed(path),))
     stat = await files.stat(path)
     if stat is None:
         return _Match(path, {}, (problems.missing(path),))

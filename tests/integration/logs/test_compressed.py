@@ -172,3 +172,12 @@ async def test_a_file_that_was_read_to_its_end_and_compressed_by_gzip_is_not_unp
     await reader.visit()
     assert counted.asked == [4]
     assert reader.everything == lines(100)
+
+
+async def test_a_compressed_file_is_no_log_by_itself(files: Files, tmp_path: Path) -> None:
+    path = tmp_path / "old.log.gz"
+    path.write_bytes(gzip.compress(lines(1000)))
+    reading = await Reader(files, (str(path),)).visit()
+    assert reading.logs == ()
+    assert [found.kind for found in reading.problems] == ["log-unreadable"]
+    assert "compressed" in reading.problems[0].title
