@@ -115,5 +115,5 @@ async def _read_or_report(
             return await file_log.read_known(unpacked, listed, log, cursor, allowance)
         return await file_log.read_first(unpacked, log, look_back, allowance)
     except FileUnreadableError as error:
-        nothing = LogReading(path=log.path, data=b"", cursor=None, bytes_appeared=0, unreadable=error.reason)
+        nothing = LogReading(log.path, b"", cursor=None, bytes_appeared=0, bytes_pending=None, unreadable=error.reason)
         return Outcome(nothing, (problems.unreadable(error.path, error.reason),))

@@ -318,3 +318,13 @@ async def test_a_copy_in_between_that_may_not_be_read_is_a_gap_and_a_finding(rea
     reading = await reader.visit()
     assert [gap.bytes for gap in reading.logs[0].gaps] == [None]
     assert "log-gap" in {found.kind for found in reading.problems}
+
+
+async def test_what_stands_in_a_log_that_may_not_be_read_is_unknown(reader: Reader, log: Path) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    append(log, lines(10, start=10))
+    reader.files = Unreadable(reader.files, str(log))
+    reading = await reader.only()
+    assert reading.unreadable == "permission denied"
+    assert reading.bytes_pending is None
