@@ -6,7 +6,7 @@ from itertools import accumulate
 
 from dthostmon.errors import FileUnreadableError
 from dthostmon.logs import problems, rotation
-from dthostmon.logs.chain import Chain, read_chain
+from dthostmon.logs.chain import Chain, name_some, read_chain
 from dthostmon.logs.compressed import UnpackedFiles, is_compressed
 from dthostmon.logs.patterns import MatchedLog
 from dthostmon.logs.positions import (
@@ -246,7 +246,7 @@ def _lost(
     lost = unread_bytes(position)
     if not lost and not always:
         return ()
-    return (Gap(lost or None, "; ".join([LOST, *map(str, refused)])),)
+    return (Gap(lost or None, "; ".join([LOST, *([name_some(refused)] if refused else [])])),)
 
 
 def _gaps_of(segments: Sequence[Segment]) -> tuple[Gap, ...]:

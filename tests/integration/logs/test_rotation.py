@@ -328,3 +328,17 @@ async def test_what_stands_in_a_log_that_may_not_be_read_is_unknown(reader: Read
     reading = await reader.only()
     assert reading.unreadable == "permission denied"
     assert reading.bytes_pending is None
+
+
+async def test_the_reason_of_a_gap_names_few_of_many_copies(files: Files, log: Path) -> None:
+    append(log, lines(10))
+    reader = Reader(files, (str(log),))
+    await reader.visit()
+    log.unlink()
+    append(log, lines(5))
+    for number in range(1, 50):
+        Path(f"{log}.{number}.gz").write_bytes(b"no gzip")
+    gaps = [gap for _ in range(3) for gap in (await reader.only()).gaps]
+    assert 1 <= len(gaps) <= 2  # what was looked for in vain, and what came after it
+    assert {gap.reason.count("cannot be unpacked") for gap in gaps} == {3}
+    assert "46 more could not be read" in gaps[0].reason
