@@ -65,6 +65,9 @@ async def read_files(
             tasks = {log.path: group.create_task(read_in_turn(log)) for log in turns}
     except ExceptionGroup as several:
         raise several.exceptions[0] from several  # all of them tell of the one connection
+    finally:
+        for listing in listings.values():
+            listing.cancel()  # those that nobody waits for any more
     outcomes = [known.get(log.path) or tasks[log.path].result() for log in matched.logs]
     readings = tuple(outcome.reading for outcome in outcomes if outcome.reading)
     told = [*matched.problems, *(problem for outcome in outcomes for problem in outcome.problems)]
