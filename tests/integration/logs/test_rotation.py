@@ -9,6 +9,7 @@ import pytest
 
 from dthostmon.errors import FileUnreadableError
 from dthostmon.logs import Caps
+from dthostmon.logs.rotation import list_siblings, rotated_name
 from dthostmon.model import FilePosition, Severity
 from dthostmon.transport import Files
 from tests.integration.logs.conftest import Reader, WithoutInodes
@@ -342,3 +343,14 @@ async def test_the_reason_of_a_gap_names_few_of_many_copies(files: Files, log: P
     assert 1 <= len(gaps) <= 2  # what was looked for in vain, and what came after it
     assert {gap.reason.count("cannot be unpacked") for gap in gaps} == {3}
     assert "46 more could not be read" in gaps[0].reason
+
+
+async def test_only_names_that_begin_as_the_log_does_are_looked_at(files: Files, log: Path) -> None:
+    for number in range(50):
+        (log.parent / f"session-{number}.log").touch()
+    for name in ("app.log.1", "app-20260131.log", "app.log-20260130.gz"):
+        (log.parent / name).touch()
+    rotated_name.cache_clear()
+    found = await list_siblings(files, str(log))
+    assert {Path(one.path).name for one in found} == {"app.log.1", "app-20260131.log", "app.log-20260130.gz"}
+    assert rotated_name.cache_info().misses <= 4
