@@ -224,3 +224,19 @@ async def test_the_first_line_behind_a_skipped_backlog_is_judged(reader: Reader,
     reading = await reader.only()
     assert reading.bytes_skipped
     assert b"".join(reading.parts) == reading.data
+
+
+async def test_a_backlog_has_its_turn_beside_logs_that_fill_the_cap_each_time(files: Files, tmp_path: Path) -> None:
+    busy = [tmp_path / f"{number}.log" for number in range(4)]
+    behind = tmp_path / "behind.log"
+    for path in (*busy, behind):
+        path.touch()
+    reader = Reader(files, (f"{tmp_path}/*.log",), caps=Caps(log=1000, host=4000))
+    await reader.visit()
+    line = b"x" * 49 + b"\n"
+    append(behind, 100 * line)
+    for _ in range(20):
+        for path in busy:
+            append(path, 20 * line)
+        await reader.visit()
+    assert reader.state.cursors[str(behind)].current.offset == 5000
