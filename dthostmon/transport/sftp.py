@@ -12,15 +12,19 @@ import asyncssh
 from dthostmon.errors import FileUnreadableError
 from dthostmon.transport import paths
 from dthostmon.transport.failures import reason, stage
-from dthostmon.transport.session import MAX_DIRECTORY_ENTRIES, DirectoryEntry, FileStat, FileSystemUsage
+from dthostmon.transport.session import (
+    LONGEST_FILE_BYTES,
+    MAX_DIRECTORY_ENTRIES,
+    DirectoryEntry,
+    FileStat,
+    FileSystemUsage,
+)
 
 READS_IN_FLIGHT = 8  # of up to 255 KiB each: the 2 MiB that the connection's window holds
 CLOSE_SECONDS = 1.0
 HONEST_ENTRY_BYTES = 512  # a name with its line of `ls`; one that is longer counts as several
 REMEMBERED_FILES = 10_000
 PIECE_BYTES = range(32 * 1024, 255 * 1024 + 1)  # what a server must be able to answer at once, and what OpenSSH does
-# ext4 ends at half of it, and the sum over a folder of names is still a signed 64-bit number.
-LONGEST_FILE_BYTES = 2**45
 
 # What a server says of one file; everything else that asyncssh raises is about the connection.
 _ABOUT_A_FILE = (
