@@ -12,6 +12,8 @@ from dthostmon.logs.segments import Allowance, Segment, flush, read_segment, wai
 from dthostmon.model import FilePosition, Finding, Gap
 from dthostmon.transport import FileReader
 
+REFUSALS_TOLD = 3  # a folder may hold 100,000 copies, and their reasons are stored with the gap
+
 
 @dataclass(frozen=True, slots=True)
 class Chain:
@@ -42,22 +44,32 @@ async def read_chain(
     """
     links = _links(match, later)
     segments: list[Segment] = []
-    gaps: list[Gap] = []
+    refused: list[FileUnreadableError] = []
     for index, link in enumerate(links):
         try:
             segment = await _read_link(files, link, allowance)
         except FileUnreadableError as error:
             if link.is_last:
                 told = problems.unreadable(error.path, error.reason)
-                return Chain(tuple(segments), _size([link]), tuple(gaps), (told,))
-            gaps.append(Gap(None, str(error)))
+                return Chain(tuple(segments), _size([link]), _gaps(refused), (told,))
+            refused.append(error)
             continue
         if segment is None:
-            return Chain(tuple(segments), _size(links[index:]), tuple(gaps))
+            return Chain(tuple(segments), _size(links[index:]), _gaps(refused))
         segments.append(segment)
         if not segment.is_finished:
-            return Chain(tuple(segments), _size(links[index + 1 :]), tuple(gaps))
-    return Chain(tuple(segments), 0, tuple(gaps))
+            return Chain(tuple(segments), _size(links[index + 1 :]), _gaps(refused))
+    return Chain(tuple(segments), 0, _gaps(refused))
+
+
+def name_some(refused: Sequence[FileUnreadableError]) -> str:
+    """Name the first copies that could not be read and count the others."""
+    more = len(refused) - REFUSALS_TOLD
+    return "; ".join([*map(str, refused[:REFUSALS_TOLD]), *([f"{more} more could not be read"] if more > 0 else [])])
+
+
+def _gaps(refused: Sequence[FileUnreadableError]) -> tuple[Gap, ...]:
+    return (Gap(None, name_some(refused)),) if refused else ()
 
 
 def _links(match: Unread | None, later: Sequence[ListedFile]) -> Sequence[_Link]:

@@ -7,7 +7,7 @@ there, that line begins in its middle, with a stamp of its own.
 """
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -46,8 +46,10 @@ class Line:
 
     @property
     def records(self) -> Iterator["Line"]:
-        """Yield what follows each later stamp in it, real or written by the container: its later records."""
-        for found in _LATER_STAMP.finditer(self.raw, 1):
+        """Yield what follows each later stamp in it, real or written by the container: its later records, the last
+        ones of very many. Each is a copy of its rest of the line, and a container may print nothing but stamps.
+        """
+        for found in deque(_LATER_STAMP.finditer(self.raw, 1), maxlen=RECENT_LINES):
             if later := _line(self.raw[found.start() :].removesuffix(b"\n")):
                 yield later
 

@@ -6,8 +6,8 @@ from itertools import accumulate
 
 from dthostmon.errors import FileUnreadableError
 from dthostmon.logs import problems, rotation
-from dthostmon.logs.chain import Chain, read_chain
-from dthostmon.logs.compressed import is_compressed
+from dthostmon.logs.chain import Chain, name_some, read_chain
+from dthostmon.logs.compressed import UnpackedFiles, is_compressed
 from dthostmon.logs.patterns import MatchedLog
 from dthostmon.logs.positions import (
     FINGERPRINT_BYTES,
@@ -81,7 +81,7 @@ def idle(log: MatchedLog, cursor: Cursor | None) -> Outcome | None:
 
 
 async def read_known(
-    files: FileReader, listed: FileReader, log: MatchedLog, cursor: Cursor, allowance: Allowance
+    files: UnpackedFiles, listed: FileReader, log: MatchedLog, cursor: Cursor, allowance: Allowance
 ) -> Outcome:
     """Read on from a cursor, through any rotation since. `listed` are the same files; its folders may be listed from
     memory.
@@ -107,7 +107,9 @@ async def read_known(
     return await _read_through(files, log.path, stat, cursor, earlier, found, allowance)
 
 
-async def _read_earlier(files: FileReader, log: str, previous: FilePosition | None, allowance: Allowance) -> _Earlier:
+async def _read_earlier(
+    files: UnpackedFiles, log: str, previous: FilePosition | None, allowance: Allowance
+) -> _Earlier:
     """Read what was written to the file before the last rotation: some programs keep it open until they reload."""
     if previous is None:
         return _Earlier()
@@ -117,20 +119,21 @@ async def _read_earlier(files: FileReader, log: str, previous: FilePosition | No
             return _Earlier(await wait(files, previous))
         found = await rotation.find_rotated(files, log, previous)
         if found.match is None:
-            return _missing_earlier(previous, found)
+            return _missing_earlier(log, previous, found)
         segment = await read_segment(files, found.match, allowance)
         if segment and segment.is_finished and is_compressed(segment.position.path):
             segment = await flush(files, segment)
-        return _Earlier(segment) if segment else _missing_earlier(previous, replace(found, is_settled=False))
+        return _Earlier(segment) if segment else _missing_earlier(log, previous, replace(found, is_settled=False))
     except FileUnreadableError as error:
-        return _Earlier(gaps=_lost(previous), problems=(problems.unreadable(error.path, error.reason),))
+        unreadable = _Earlier(problems=(problems.unreadable(error.path, error.reason),))
+        return _with_gap(log, unreadable, _lost(previous))
 
 
-def _missing_earlier(previous: FilePosition, found: rotation.Found) -> _Earlier:
+def _missing_earlier(log: str, previous: FilePosition, found: rotation.Found) -> _Earlier:
     if not found.is_settled and previous.held < HELD_VISITS:
         held = replace(previous, held=previous.held + 1)
         return _Earlier(Segment(b"", held.offset, held, unread_bytes(held), is_finished=False))
-    return _Earlier(gaps=_lost(previous, found.refused))
+    return _with_gap(log, _Earlier(), _lost(previous, found.refused))
 
 
 async def _read_own(files: FileReader, log: MatchedLog, current: FilePosition, allowance: Allowance) -> Segment | None:
@@ -174,7 +177,10 @@ async def _read_through(
     """
     is_own = found.match is not None and found.match.position.path == log
     own = [rotation.ListedFile(log, stat)] if stat and not is_own else []
-    if own and earlier.segment:
+    if earlier.segment and not earlier.segment.is_finished:
+        # a cursor has place for one file before the current one: that must be read to its end first
+        return _outcome(log, cursor, earlier, Chain((), unread_bytes(cursor.current)))
+    if earlier.segment and (own or found.newer):
         earlier = replace(earlier, segment=await flush(files, earlier.segment))
     chain = await read_chain(files, found.match, [*found.newer, *own], allowance)
     if cursor.current.held < HELD_VISITS and await _has_moved(files, log, chain, found, earlier.path):
@@ -217,7 +223,7 @@ def _stay_away(log: str, cursor: Cursor, earlier: _Earlier, found: rotation.Foun
     The cursor stays, since the file may return (a mount that was late, say).
     """
     current = replace(cursor.current, absent=cursor.current.absent + 1)
-    if current.absent > GONE_AFTER_VISITS and earlier.segment is None:
+    if current.absent > GONE_AFTER_VISITS and earlier.segment is None and not earlier.gaps:
         return Outcome(None, earlier.problems)
     if current.absent < GONE_AFTER_VISITS:
         away = replace(cursor, current=current)
@@ -240,7 +246,7 @@ def _lost(
     lost = unread_bytes(position)
     if not lost and not always:
         return ()
-    return (Gap(lost or None, "; ".join([LOST, *map(str, refused)])),)
+    return (Gap(lost or None, "; ".join([LOST, *([name_some(refused)] if refused else [])])),)
 
 
 def _gaps_of(segments: Sequence[Segment]) -> tuple[Gap, ...]:
@@ -271,7 +277,12 @@ def _outcome(log: str, cursor: Cursor, earlier: _Earlier, chain: Chain, *, rotat
         breaks=ends,
         continued={start: one.continued for start, one in zip((0, *ends), everything, strict=False) if one.continued},
     )
-    told = (*earlier.problems, *chain.problems, *(problems.lag(log, gap) for gap in skipped))
+    told = (
+        *earlier.problems,
+        *chain.problems,
+        *(problems.gap(log, gap) for gap in chain.gaps if not any(gap.reason in one.reason for one in earlier.gaps)),
+        *(problems.lag(log, gap) for gap in skipped),
+    )
     return Outcome(reading, told)
 
 

@@ -7,7 +7,7 @@ entry.
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -84,21 +84,27 @@ def parse_entries(raw: bytes) -> Iterator[Entry]:
     Of several values of a field the first is taken; of a message all are, a line each.
     """
     fields: dict[bytes, bytes] = {}
+    messages: list[bytes] = []
     position = 0
     while position < len(raw):
         end = raw.find(b"\n", position)
         if end == position:
-            if fields:
-                yield Entry(fields)
-            fields = {}
+            if fields or messages:
+                yield _entry(fields, messages)
+            fields, messages = {}, []
             position += 1
             continue
         name, value, position = _field(raw, position, end)
-        if name == b"MESSAGE" and name in fields:
-            value = fields.pop(name) + b"\n" + value
-        fields.setdefault(name, value)
-    if fields:
-        yield Entry(fields, is_whole=False)
+        if name == b"MESSAGE":
+            messages.append(value)
+        else:
+            fields.setdefault(name, value)
+    if fields or messages:
+        yield _entry(fields, messages, is_whole=False)
+
+
+def _entry(fields: dict[bytes, bytes], messages: Sequence[bytes], *, is_whole: bool = True) -> Entry:
+    return Entry({**fields, b"MESSAGE": b"\n".join(messages)} if messages else fields, is_whole)
 
 
 def _field(raw: bytes, position: int, end: int) -> tuple[bytes, bytes, int]:

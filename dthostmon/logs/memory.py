@@ -22,7 +22,7 @@ class Memory:
     async def take(self, wanted: int) -> int:
         """Wait for room and take it; return how much was taken, which is at most all there is."""
         size = min(wanted, self.limit)
-        if self._line or self.taken + size > self.limit:
+        if size and (self._line or self.taken + size > self.limit):
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._line.append((size, turn))
             try:

@@ -56,15 +56,12 @@ async def match_logs(files: FileReader, patterns: Sequence[str], state: HostStat
     """
     matches = await asyncio.gather(*(_match_pattern(files, pattern) for pattern in patterns))
     found = {path: stat for match in matches for path, stat in match.files.items()}
-    kept = _without_rotated_copies(found)
+    known = [path for path in state.cursors if _names_any(patterns, path)]
+    kept = _without_rotated_copies(found, known)
     chosen = _newest(kept, newest)
     too_many = [problems.too_many_files(len(kept), newest)] if len(chosen) < len(kept) else []
     logs = [_matched_log(path, stat, matches, state) for path, stat in kept.items() if path in chosen]
-    away = [
-        MatchedLog(path, None, (), is_new_pattern=False)
-        for path in state.cursors
-        if path not in kept and _names_any(patterns, path)
-    ]
+    away = [MatchedLog(path, None, (), is_new_pattern=False) for path in known if path not in found]
     return Matched(
         logs=(*logs, *away),
         patterns=frozenset(match.pattern for match in matches if match.is_visited),
@@ -90,6 +87,8 @@ async def _match_pattern(files: FileReader, pattern: str) -> _Match:
 
 
 async def _match_one(files: FileReader, path: str) -> _Match:
+    if is_compressed(path):
+        return _Match(path, {}, (problems.compressed(path),))
     stat = await files.stat(path)
     if stat is None:
         return _Match(path, {}, (problems.missing(path),))
@@ -175,9 +174,12 @@ def _matches_or_equal(name: str, part: str) -> bool:
     return name == part or _matches(name, part)
 
 
-def _without_rotated_copies(found: Mapping[str, FileStat]) -> dict[str, FileStat]:
-    """Leave out what a rotation made of another matched log: its lines are read as part of that log."""
-    return {path: stat for path, stat in found.items() if not ((name := rotated_name(path)) and name.log in found)}
+def _without_rotated_copies(found: Mapping[str, FileStat], known: Iterable[str]) -> dict[str, FileStat]:
+    """Leave out what a rotation made of another log, matched or known and away for now: its lines are read as part of
+    that log.
+    """
+    followed = {*found, *known}
+    return {path: stat for path, stat in found.items() if not ((name := rotated_name(path)) and name.log in followed)}
 
 
 def _newest(found: Mapping[str, FileStat], count: int) -> frozenset[str]:

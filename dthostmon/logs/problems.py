@@ -73,6 +73,17 @@ def not_a_regular_file(path: str, *, directory: bool) -> Finding:
     return _problem("log-not-regular", Severity.WARN, path, f"{path} is {what}", action)
 
 
+def compressed(path: str) -> Finding:
+    """Tell of a configured log that is compressed: nothing is ever added to it."""
+    return _problem(
+        "log-unreadable",
+        Severity.WARN,
+        path,
+        f"{path} cannot be read: compressed files are read as rotated copies of their log only",
+        "Name the log itself in `logs`; `dthostmon analyze` reads an unpacked copy.",
+    )
+
+
 def too_many_files(found: int, limit: int) -> Finding:
     """Tell that the patterns match more files than are read."""
     return _problem(

@@ -59,12 +59,15 @@ async def read_files(
             return await _read_or_report(files, listings, log, state.cursors.get(log.path), look_back, allowance)
 
     known = {log.path: idle for log in matched.logs if (idle := file_log.idle(log, state.cursors.get(log.path)))}
-    turns = sorted((log for log in matched.logs if log.path not in known), key=lambda log: _news(log, state))
+    turns = sorted((log for log in matched.logs if log.path not in known), key=lambda log: _turn(log, state, caps))
     try:
         async with asyncio.TaskGroup() as group:
             tasks = {log.path: group.create_task(read_in_turn(log)) for log in turns}
     except ExceptionGroup as several:
         raise several.exceptions[0] from several  # all of them tell of the one connection
+    finally:
+        for listing in listings.values():
+            listing.cancel()  # those that nobody waits for any more
     outcomes = [known.get(log.path) or tasks[log.path].result() for log in matched.logs]
     readings = tuple(outcome.reading for outcome in outcomes if outcome.reading)
     told = [*matched.problems, *(problem for outcome in outcomes for problem in outcome.problems)]
@@ -88,6 +91,14 @@ def _expected(log: MatchedLog, state: HostState, look_back: int, caps: Caps) -> 
 def _news(log: MatchedLog, state: HostState) -> int:
     cursor = state.cursors.get(log.path)
     return (log.stat.size if log.stat else 0) - (cursor.current.offset if cursor else 0)
+
+
+def _turn(log: MatchedLog, state: HostState, caps: Caps) -> tuple[int, int]:
+    """Order the logs: the least news first, and of those with more than a visit takes the longest backlog, which else
+    would never have its turn beside others that fill the host's cap each time.
+    """
+    news = _news(log, state)
+    return min(news, caps.log), -news
 
 
 def _unread_patterns(logs: Sequence[MatchedLog], readings: Sequence[LogReading]) -> frozenset[str]:
@@ -115,5 +126,5 @@ async def _read_or_report(
             return await file_log.read_known(unpacked, listed, log, cursor, allowance)
         return await file_log.read_first(unpacked, log, look_back, allowance)
     except FileUnreadableError as error:
-        nothing = LogReading(path=log.path, data=b"", cursor=None, bytes_appeared=0, unreadable=error.reason)
+        nothing = LogReading(log.path, b"", cursor=None, bytes_appeared=0, bytes_pending=None, unreadable=error.reason)
         return Outcome(nothing, (problems.unreadable(error.path, error.reason),))

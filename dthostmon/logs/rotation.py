@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from dthostmon.errors import FileUnreadableError
-from dthostmon.logs.compressed import COMPRESSED, is_compressed
+from dthostmon.logs.compressed import COMPRESSED, UnpackedFiles, is_compressed
 from dthostmon.logs.positions import FINGERPRINT_BYTES, fingerprint, is_recognisable, is_unchanged, unread_bytes
 from dthostmon.model import FilePosition
 from dthostmon.transport import DirectoryEntry, FileReader, FileStat
 
-STAMP = r"(?:\d{8}|\d{4}-\d\d-\d\d)(?:[-._T]?\d{1,6})?"
+STAMP = r"(?P<day>\d{8}|\d{4}-\d\d-\d\d)(?:[-._T]?(?P<more>\d{1,6}))?"  # a time of day, or a number within the day
 # What rotations make of `app.log`: app.log.1, app.log-20260131, app.log.2026-01-31, app-20260131.log, app.log.old.
 ROTATED = re.compile(
     r"(?P<stem>.+?)"
@@ -46,9 +46,11 @@ def rotated_name(name: str) -> RotatedName | None:
     if found["number"]:
         return RotatedName(found["stem"], "number", (int(found["number"]), ""))
     if found["date"]:
-        digits = re.sub(r"\D", "", found["date"]).ljust(14, "0")
-        return RotatedName(found["stem"] + (found["extension"] or ""), "date", (-int(digits), found["date"]))
-    return RotatedName(found["stem"], "single", (0, ""))
+        # as numbers, each by itself: the tenth file of a day is newer than its ninth
+        day, more = int(found["day"].replace("-", "")), int(found["more"] or -1)
+        age = -(day * 10**7 + more + 1)
+        return RotatedName(found["stem"] + (found["extension"] or ""), "date", (age, found["date"]))
+    return RotatedName(found["stem"], found["single"], (0, ""))  # two schemes: neither is newer than the other
 
 
 Listings = dict[str, asyncio.Future[Sequence[DirectoryEntry]]]
@@ -147,7 +149,7 @@ def _written_since(siblings: Sequence[Sibling], current: FilePosition) -> Sequen
     return [oldest, *newer_siblings(siblings, oldest.path)]
 
 
-async def find_rotated(files: FileReader, log: str, position: FilePosition) -> Found:
+async def find_rotated(files: UnpackedFiles, log: str, position: FilePosition) -> Found:
     """Find a file that was rotated before under its name of now. One that was compressed as we left it is not: nothing
     of it is unread.
     """
@@ -156,20 +158,20 @@ async def find_rotated(files: FileReader, log: str, position: FilePosition) -> F
         # It stood empty, so the bytes of any file would fit: it is known by its inode, or not at all.
         siblings = [one for one in siblings if position.inode is not None and one.stat.inode == position.inode]
     for sibling in siblings:
-        if await _was_compressed_as_left(files, position, sibling):
+        if await _was_compressed_as_left(files.files, position, sibling):
             return Found(None)
     untouched_first = sorted(siblings, key=lambda one: (not is_unchanged(position, one.stat), is_compressed(one.path)))
     return await _first_match(files, position, untouched_first)
 
 
-async def _was_compressed_as_left(files: FileReader, position: FilePosition, sibling: Sibling) -> bool:
+async def _was_compressed_as_left(packed: FileReader, position: FilePosition, sibling: Sibling) -> bool:
     """Tell without unpacking whether a copy is the file of a position of which all was read: gzip keeps the time of the
     last line, and puts the size (modulo 2^32) last.
     """
     if not sibling.path.endswith(".gz") or unread_bytes(position) or sibling.stat.mtime != position.mtime:
         return False
     try:
-        trailer = await files.read(sibling.path, max(0, sibling.stat.size - GZIP_SIZE_BYTES), GZIP_SIZE_BYTES)
+        trailer = await packed.read(sibling.path, max(0, sibling.stat.size - GZIP_SIZE_BYTES), GZIP_SIZE_BYTES)
     except FileUnreadableError:
         return False
     return int.from_bytes(trailer, "little") == position.size % 2**32
@@ -199,16 +201,18 @@ async def list_siblings(files: FileReader, log: str) -> Sequence[Sibling]:
     it is being compressed at this moment.
     """
     folder, name = posixpath.split(log)
+    stem, _ = posixpath.splitext(name)  # what each of its copies begins with; reading 100,000 names takes half a second
     try:
         entries = await files.list(folder or ".")
     except FileUnreadableError:
         return ()
+    beside = [entry for entry in entries if entry.name.startswith(stem) and entry.stat.regular]
     found = {
         (rotated.scheme, rotated.age): Sibling(
             posixpath.join(folder, entry.name), entry.stat, rotated.scheme, rotated.age
         )
-        for entry in sorted(entries, key=lambda entry: not is_compressed(entry.name))
-        if entry.stat.regular and (rotated := rotated_name(entry.name)) and rotated.log == name
+        for entry in sorted(beside, key=lambda entry: not is_compressed(entry.name))
+        if (rotated := rotated_name(entry.name)) and rotated.log == name
     }
     return sorted(found.values(), key=lambda sibling: (-sibling.stat.mtime, sibling.age))
 

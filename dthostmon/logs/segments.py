@@ -177,7 +177,8 @@ async def near_the_end(files: FileReader, position: FilePosition, size: int, loo
         data = await files.read(position.path, begin - known, known + min(FIRST_READ, size - begin))
         line_start = data.find(b"\n", max(0, known - 1)) + 1
         if line_start:
-            return replace(position, offset=begin - known + line_start, fingerprint=fingerprint(data[:line_start]))
+            at = begin - known + line_start
+            return replace(position, offset=at, fingerprint=fingerprint(data[:line_start]), is_in_line=False)
         begin += FIRST_READ
     known = min(FINGERPRINT_BYTES, size)
     before = await files.read(position.path, size - known, known)
@@ -203,5 +204,10 @@ async def flush(files: FileReader, segment: Segment) -> Segment:
     if fingerprint(raw[:known]) != position.fingerprint:
         return segment
     taken = len(raw) - known
-    after = replace(position, offset=position.offset + taken, fingerprint=fingerprint(raw))
-    return replace(segment, data=segment.data + raw[known:], position=after, pending=max(0, segment.pending - taken))
+    return replace(
+        segment,
+        data=segment.data + raw[known:],
+        position=replace(position, offset=position.offset + taken, fingerprint=fingerprint(raw)),
+        pending=max(0, segment.pending - taken),
+        continued=segment.continued + (taken if position.is_in_line else 0),
+    )

@@ -117,7 +117,7 @@ class Collected:
             data=taken.data,
             cursor=cursor,
             bytes_appeared=len(taken.data),
-            bytes_pending=None if taken.is_cut else taken.pending,
+            bytes_pending=None if taken.is_cut or taken.unreadable else taken.pending,
             gaps=(Gap(None, taken.gap),) if taken.gap is not None else (),
             unreadable=taken.unreadable,
         )

@@ -13,7 +13,13 @@ from typing import NoReturn
 from dthostmon.errors import ErrorKind, FileUnreadableError, VisitError
 from dthostmon.transport import paths
 from dthostmon.transport.exchange import Answer, Exchange
-from dthostmon.transport.session import MAX_DIRECTORY_ENTRIES, DirectoryEntry, FileStat, FileSystemUsage
+from dthostmon.transport.session import (
+    LONGEST_FILE_BYTES,
+    MAX_DIRECTORY_ENTRIES,
+    DirectoryEntry,
+    FileStat,
+    FileSystemUsage,
+)
 
 PROGRAM = Path(__file__).with_name("collector.sh")
 COMMAND_SECONDS = 10  # what collector.sh gives each of its tools
@@ -157,7 +163,7 @@ def _entries(body: bytes) -> Iterator[DirectoryEntry]:
 def _file_stat(found: re.Match[str]) -> FileStat:
     mode = int(found[1], 16)
     return FileStat(
-        size=int(found[2]),
+        size=min(int(found[2]), LONGEST_FILE_BYTES),
         mtime=float(found[3]),
         regular=stat.S_ISREG(mode),
         directory=stat.S_ISDIR(mode),

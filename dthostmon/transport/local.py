@@ -14,6 +14,7 @@ from dthostmon.errors import FileUnreadableError
 from dthostmon.transport import framing, paths
 from dthostmon.transport.capture import Capture
 from dthostmon.transport.session import (
+    LONGEST_FILE_BYTES,
     MAX_DIRECTORY_ENTRIES,
     CommandOutput,
     DirectoryEntry,
@@ -135,7 +136,7 @@ def _pieces(file: int, offset: int, length: int) -> Iterator[bytes]:
 
 def _file_stat(found: os.stat_result) -> FileStat:
     return FileStat(
-        size=found.st_size,
+        size=min(found.st_size, LONGEST_FILE_BYTES),  # a sparse file may claim 8 EiB
         mtime=found.st_mtime,
         regular=stat.S_ISREG(found.st_mode),
         directory=stat.S_ISDIR(found.st_mode),

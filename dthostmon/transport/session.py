@@ -9,6 +9,8 @@ from typing import Protocol
 
 MAX_DIRECTORY_ENTRIES = 100_000
 BLOCK_BYTES = 64 * 1024
+# ext4 ends at half of it, and the sum over a folder of names is still a signed 64-bit number.
+LONGEST_FILE_BYTES = 2**45
 
 # What stands before the public key in a host's authorized_keys, where it shall only read: over SFTP, or through the
 # collector program.

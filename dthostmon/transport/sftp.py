@@ -12,15 +12,19 @@ import asyncssh
 from dthostmon.errors import FileUnreadableError
 from dthostmon.transport import paths
 from dthostmon.transport.failures import late, reason, translated
-from dthostmon.transport.session import MAX_DIRECTORY_ENTRIES, DirectoryEntry, FileStat, FileSystemUsage
+from dthostmon.transport.session import (
+    LONGEST_FILE_BYTES,
+    MAX_DIRECTORY_ENTRIES,
+    DirectoryEntry,
+    FileStat,
+    FileSystemUsage,
+)
 from dthostmon.transport.sftp_channel import Refused, SftpChannel
 from dthostmon.transport.sftp_messages import Attributes, Name, Status
 
 READS_IN_FLIGHT = 8  # of up to 255 KiB each: the 2 MiB that the connection's window holds
 HONEST_ENTRY_BYTES = 512  # a name with its line of `ls`; one that is longer counts as several
 REMEMBERED_FILES = 10_000
-# ext4 ends at half of it, and the sum over a folder of names is still a signed 64-bit number.
-LONGEST_FILE_BYTES = 2**45
 
 _ABSENT = {Status.NO_SUCH_FILE, Status.NO_SUCH_PATH, Status.NOT_A_DIRECTORY, Status.LINK_LOOP}
 # What a server says of one file; everything else that it says is about the connection.

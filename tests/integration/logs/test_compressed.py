@@ -3,6 +3,7 @@
 import gzip
 import os
 import subprocess
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,9 @@ from dthostmon.errors import FileUnfinishedError, FileUnreadableError
 from dthostmon.logs import Caps, compressed
 from dthostmon.logs.compressed import UnpackedFiles
 from dthostmon.model import Severity
-from dthostmon.transport import Files
+from dthostmon.transport import Files, Session
 from tests import parts
-from tests.integration.logs.conftest import Reader
+from tests.integration.logs.conftest import Reader, WithoutInodes
 from tests.integration.logs.test_reading import append, lines
 from tests.integration.logs.test_rotation import rename
 
@@ -143,3 +144,40 @@ async def test_a_kind_that_cannot_be_unpacked_and_a_file_cut_short_say_so(files:
     (tmp_path / "x.1.gz").write_bytes(gzip.compress(b"x" * 1000)[:-3])
     with pytest.raises(FileUnfinishedError, match="its end is missing"):
         await UnpackedFiles(files).read(str(tmp_path / "x.1.gz"), 0, 1)
+
+
+@dataclass(frozen=True)
+class Counted(WithoutInodes):
+    """Files that remember how many bytes were asked for of compressed ones."""
+
+    asked: list[int] = field(default_factory=list)
+
+    async def read(self, path: str, offset: int, length: int) -> bytes:
+        if path.endswith(".gz"):
+            self.asked.append(length)
+        return await self.files.read(path, offset, length)
+
+
+async def test_a_file_that_was_read_to_its_end_and_compressed_by_gzip_is_not_unpacked(
+    session: Session, log: Path
+) -> None:
+    counted = Counted(session.files)
+    reader = Reader(counted, (str(log),))
+    append(log, lines(100))
+    await reader.visit()
+    rename(log)
+    await reader.visit()
+    compress(Path(f"{log}.1"), "gz")
+    await reader.visit()
+    await reader.visit()
+    assert counted.asked == [4]
+    assert reader.everything == lines(100)
+
+
+async def test_a_compressed_file_is_no_log_by_itself(files: Files, tmp_path: Path) -> None:
+    path = tmp_path / "old.log.gz"
+    path.write_bytes(gzip.compress(lines(1000)))
+    reading = await Reader(files, (str(path),)).visit()
+    assert reading.logs == ()
+    assert [found.kind for found in reading.problems] == ["log-unreadable"]
+    assert "compressed" in reading.problems[0].title

@@ -1,5 +1,6 @@
 """What changes on a host while a visit looks at it: nothing is misread, and what cannot be settled waits."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ import pytest
 from dthostmon.logs import Caps
 from dthostmon.model import Severity
 from dthostmon.transport import DirectoryEntry, Files, FileStat
-from tests.integration.logs.conftest import Reader
+from tests.integration.logs.conftest import Reader, WithoutInodes
 from tests.integration.logs.test_reading import append, lines
 from tests.integration.logs.test_rotation import copy_and_truncate, rename
 
@@ -180,3 +181,25 @@ async def test_a_backlog_beyond_the_lag_is_skipped_counted_and_told(files: Files
     assert (await reader.visit()).problems == ()
     everything_read = sum(len(part) for part in reader.everything.splitlines(keepends=True))
     assert everything_read + one.bytes_skipped == len(lines(1100))
+
+
+@dataclass(frozen=True)
+class Hanging(WithoutInodes):
+    """Files on a host that never lists a folder to its end."""
+
+    async def list(self, directory: str) -> list[DirectoryEntry]:
+        await asyncio.sleep(3600)
+        return await super().list(directory)
+
+
+async def test_a_visit_that_is_cancelled_while_it_lists_a_folder_leaves_no_task(reader: Reader, log: Path) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    log.unlink()
+    reader.files = Hanging(reader.files)
+    before = asyncio.all_tasks()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await reader.visit()
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before

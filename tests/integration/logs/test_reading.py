@@ -205,3 +205,38 @@ async def test_a_line_too_long_to_be_held_is_accounted_for(log: Path, sqlite_sto
         [row] = run.logs
         assert (row.bytes_unexplained, row.bytes_analysed) == (0, len(piece))
     assert row.lines == 1
+
+
+async def test_the_unfinished_rest_of_a_long_line_is_never_judged_as_a_line(reader: Reader, log: Path) -> None:
+    append(log, b"x" * 70_000)
+    await reader.visit()
+    append(log, b" Accepted password for root from 192.0.2.7 port 22 ssh2")
+    readings = [(await reader.visit()).logs[0] for _ in range(3)]
+    assert [part for reading in readings for part in reading.parts] == []
+    assert sum(sum(reading.continued.values()) for reading in readings) == log.stat().st_size - 70_000
+
+
+async def test_the_first_line_behind_a_skipped_backlog_is_judged(reader: Reader, log: Path) -> None:
+    reader.caps = Caps(log=100_000, lag=200_000)
+    append(log, b"x" * 70_000)
+    await reader.visit()
+    append(log, b"\n" + lines(5000))
+    reading = await reader.only()
+    assert reading.bytes_skipped
+    assert b"".join(reading.parts) == reading.data
+
+
+async def test_a_backlog_has_its_turn_beside_logs_that_fill_the_cap_each_time(files: Files, tmp_path: Path) -> None:
+    busy = [tmp_path / f"{number}.log" for number in range(4)]
+    behind = tmp_path / "behind.log"
+    for path in (*busy, behind):
+        path.touch()
+    reader = Reader(files, (f"{tmp_path}/*.log",), caps=Caps(log=1000, host=4000))
+    await reader.visit()
+    line = b"x" * 49 + b"\n"
+    append(behind, 100 * line)
+    for _ in range(20):
+        for path in busy:
+            append(path, 20 * line)
+        await reader.visit()
+    assert reader.state.cursors[str(behind)].current.offset == 5000

@@ -2,14 +2,17 @@
 
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from dthostmon.errors import FileUnreadableError
 from dthostmon.logs import Caps
+from dthostmon.logs.rotation import list_siblings, rotated_name
 from dthostmon.model import FilePosition, Severity
 from dthostmon.transport import Files
-from tests.integration.logs.conftest import Reader
+from tests.integration.logs.conftest import Reader, WithoutInodes
 from tests.integration.logs.test_reading import append, lines
 
 
@@ -187,3 +190,167 @@ async def test_without_the_fingerprint_check_the_regrown_file_would_be_misread(
     )
     object.__setattr__(cursor, "current", current)
     assert (await reader.only()).data != lines(52, start=10)
+
+
+async def test_a_copy_is_no_log_of_its_own_while_its_log_is_away(files: Files, log: Path) -> None:
+    append(log, lines(10))
+    reader = Reader(files, (f"{log.parent}/app*",))
+    await reader.visit()
+    append(log, lines(5, start=10))
+    rename(log, create=False)
+    await reader.visit()
+    append(log, lines(5, start=15))
+    await reader.visit()
+    assert reader.everything == lines(20)
+
+
+async def test_a_copy_that_was_read_before_its_log_appeared_is_not_read_again(files: Files, tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    append(Path(f"{log}.1"), lines(10))
+    reader = Reader(files, (f"{tmp_path}/app*",))
+    await reader.visit()
+    append(log, lines(10, start=10))
+    await reader.visit()
+    rename(log)
+    append(log, lines(5, start=20))
+    for _ in range(4):
+        await reader.visit()
+    assert reader.everything == lines(25)
+
+
+async def test_more_than_nine_rotations_in_one_day_are_followed_in_order(reader: Reader, log: Path) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    for number in (9, 10, 11):
+        append(log, lines(5, start=5 * number))
+        rename_with_date(log, f"20260131.{number}")
+    await reader.visit()
+    await reader.visit()
+    assert reader.everything == lines(10) + lines(15, start=45)
+
+
+@pytest.mark.parametrize(("rotated", "other"), [("old", "bak"), ("bak", "old")])
+async def test_a_copy_that_somebody_made_hides_no_rotated_file(
+    reader: Reader, log: Path, rotated: str, other: str
+) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    append(log, lines(5, start=10))
+    log.rename(f"{log}.{rotated}")
+    log.touch()
+    Path(f"{log}.{other}").write_bytes(b"a copy that somebody made\n")
+    await reader.visit()
+    await reader.visit()
+    assert reader.everything == lines(15)
+
+
+async def test_a_backlog_in_the_file_before_the_last_survives_the_next_rotations(reader: Reader, log: Path) -> None:
+    reader.caps = Caps(log=1000, host=1000)
+    append(log, lines(10))
+    await reader.visit()
+    rename(log)
+    append(log, lines(10, start=10))
+    await reader.visit()
+    append(Path(f"{log}.1"), lines(100, start=100))
+    rename(log)
+    rename(log)
+    append(log, lines(5, start=20))
+    for _ in range(10):
+        await reader.visit()
+    assert reader.everything == lines(20) + lines(100, start=100) + lines(5, start=20)
+
+
+async def test_half_a_line_in_the_file_before_the_last_survives_a_rotation_without_create(
+    reader: Reader, log: Path
+) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    rename(log)
+    append(log, lines(10, start=10))
+    await reader.visit()
+    append(Path(f"{log}.1"), b"last words")
+    rename(log)
+    rename(log, create=False)
+    await reader.visit()
+    assert reader.everything == lines(20) + b"last words"
+
+
+@dataclass(frozen=True)
+class Unreadable(WithoutInodes):
+    """Files of which one may not be read."""
+
+    path: str
+
+    async def read(self, path: str, offset: int, length: int) -> bytes:
+        if path == self.path:
+            raise FileUnreadableError(path, "permission denied")
+        return await self.files.read(path, offset, length)
+
+
+@pytest.mark.parametrize("is_log_away", [False, True])
+async def test_what_is_lost_of_a_rotated_file_is_a_gap_and_a_finding(
+    reader: Reader, log: Path, is_log_away: bool
+) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    rename(log)
+    append(log, lines(10, start=10))
+    await reader.visit()
+    if is_log_away:
+        log.unlink()
+    for _ in range(4):
+        await reader.visit()
+    append(Path(f"{log}.1"), b"half a line")
+    await reader.visit()
+    Path(f"{log}.1").unlink()
+    readings = [await reader.visit() for _ in range(4)]
+    assert sum(log.bytes_skipped for reading in readings for log in reading.logs) == len(b"half a line")
+    assert [found.kind for reading in readings for found in reading.problems if found.kind == "log-gap"] == ["log-gap"]
+
+
+async def test_a_copy_in_between_that_may_not_be_read_is_a_gap_and_a_finding(reader: Reader, log: Path) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    rename(log)
+    append(log, lines(5, start=10))
+    rename(log)
+    append(log, lines(5, start=15))
+    reader.files = Unreadable(reader.files, f"{log}.1")
+    reading = await reader.visit()
+    assert [gap.bytes for gap in reading.logs[0].gaps] == [None]
+    assert "log-gap" in {found.kind for found in reading.problems}
+
+
+async def test_what_stands_in_a_log_that_may_not_be_read_is_unknown(reader: Reader, log: Path) -> None:
+    append(log, lines(10))
+    await reader.visit()
+    append(log, lines(10, start=10))
+    reader.files = Unreadable(reader.files, str(log))
+    reading = await reader.only()
+    assert reading.unreadable == "permission denied"
+    assert reading.bytes_pending is None
+
+
+async def test_the_reason_of_a_gap_names_few_of_many_copies(files: Files, log: Path) -> None:
+    append(log, lines(10))
+    reader = Reader(files, (str(log),))
+    await reader.visit()
+    log.unlink()
+    append(log, lines(5))
+    for number in range(1, 50):
+        Path(f"{log}.{number}.gz").write_bytes(b"no gzip")
+    gaps = [gap for _ in range(3) for gap in (await reader.only()).gaps]
+    assert 1 <= len(gaps) <= 2  # what was looked for in vain, and what came after it
+    assert {gap.reason.count("cannot be unpacked") for gap in gaps} == {3}
+    assert "46 more could not be read" in gaps[0].reason
+
+
+async def test_only_names_that_begin_as_the_log_does_are_looked_at(files: Files, log: Path) -> None:
+    for number in range(50):
+        (log.parent / f"session-{number}.log").touch()
+    for name in ("app.log.1", "app-20260131.log", "app.log-20260130.gz"):
+        (log.parent / name).touch()
+    rotated_name.cache_clear()
+    found = await list_siblings(files, str(log))
+    assert {Path(one.path).name for one in found} == {"app.log.1", "app-20260131.log", "app.log-20260130.gz"}
+    assert rotated_name.cache_info().misses <= 4

@@ -155,3 +155,10 @@ def test_the_look_back_takes_whole_lines_from_the_end() -> None:
     selected = select_last(lines, NOTHING, 25)
     assert [line.raw for line in selected.lines] == [b"s line 8\n", b"s line 9\n"]
     assert select_new(lines, selected.position, 10**9).lines == ()
+
+
+def test_of_a_line_of_nothing_but_stamps_the_last_records_are_looked_at() -> None:
+    stamps = [b"2026-11-27T10:57:20.%09dZ " % number for number in range(3 * RECENT_LINES)]
+    records = list(Line(0, b"".join(stamps) + b"end\n").records)
+    assert len(records) == RECENT_LINES
+    assert records[-1].raw == stamps[-1] + b"end\n"

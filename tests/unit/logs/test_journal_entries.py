@@ -77,3 +77,8 @@ def test_cursors_are_compared_by_what_they_say_of_the_entry() -> None:
     assert later(cursor(1), cursor(2)) == later(cursor(2), cursor(1)) == cursor(2)
     assert later(copied, cursor(2)) == cursor(2)
     assert later("", cursor(2)) == cursor(2)
+
+
+def test_very_many_messages_of_one_entry_are_joined_in_one_go() -> None:
+    [entry] = parse_entries(b"MESSAGE=x\n" * 200_000 + b"\n")
+    assert entry.fields[b"MESSAGE"] == b"\n".join([b"x"] * 200_000)

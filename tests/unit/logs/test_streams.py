@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from dthostmon.logs.containers import Container, ContainerStream, parse_listing
 from dthostmon.logs.journal import JournalStream
-from dthostmon.logs.streams import Stream, Taken, why_failed
-from dthostmon.model import StreamPosition
+from dthostmon.logs.streams import Collected, Stream, Taken, why_failed
+from dthostmon.model import HostState, StreamPosition
 from dthostmon.transport import CommandOutput
 
 CURSOR = "s=a1;i=1;b=b2;m=c3;t=d4;x=e5"
@@ -80,3 +80,9 @@ def test_a_failure_is_told_with_its_first_words_made_safe_to_show() -> None:
     assert reason.startswith("exit status 3, it said: cannot xxx")
     assert len(reason) < 300
     assert reason.isprintable()
+
+
+def test_what_stands_in_a_stream_that_may_not_be_read_is_unknown() -> None:
+    collected = Collected(HostState({}, frozenset()))
+    collected.add("docker:web", Taken(unreadable="no rights"))
+    assert [log.bytes_pending for log in collected.reading().logs] == [None]
