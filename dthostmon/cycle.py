@@ -145,8 +145,9 @@ async def _visit(
 def _own_logins(host: Host, state: HostState, known: Facts, candidate: str | None) -> analysis.OwnLogins | None:
     if host.ssh is None:
         return None
-    told = {known.client_address} if known.client_address else set()
-    return analysis.OwnLogins(host.ssh.user, state.client_addresses | told, candidate)
+    told = {analysis.normal_address(known.client_address)} if known.client_address else set()
+    seen = analysis.normal_address(candidate) if candidate else None
+    return analysis.OwnLogins(host.ssh.user, state.client_addresses | told, seen)
 
 
 def _judged(metrics: Metrics | None, state: HostState) -> Metrics | None:

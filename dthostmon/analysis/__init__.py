@@ -2,6 +2,6 @@
 
 from dthostmon.analysis.assignment import Assignment, assign
 from dthostmon.analysis.examination import Examination, Tally, examine
-from dthostmon.analysis.own_logins import OwnLogins
+from dthostmon.analysis.own_logins import OwnLogins, normal_address
 
-__all__ = ["Assignment", "Examination", "OwnLogins", "Tally", "assign", "examine"]
+__all__ = ["Assignment", "Examination", "OwnLogins", "Tally", "assign", "examine", "normal_address"]

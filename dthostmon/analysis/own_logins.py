@@ -45,7 +45,7 @@ class OwnLogins:
         address = fields.get("address")
         if address is None or fields.get("user", self.user) != self.user:
             return False
-        return normal(address) in {*self.addresses, self.candidate}
+        return normal_address(address) in {*self.addresses, self.candidate}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Login:
     @property
     def address(self) -> str:
         """Where it came from."""
-        return normal(self.match.fields["address"])
+        return normal_address(self.match.fields["address"])
 
 
 def sort_out(own: OwnLogins, logins: Sequence[Login]) -> tuple[frozenset[str], Sequence[Login]]:
@@ -77,7 +77,7 @@ def sort_out(own: OwnLogins, logins: Sequence[Login]) -> tuple[frozenset[str], S
     ]
 
 
-def normal(address: str) -> str:
+def normal_address(address: str) -> str:
     """Return an address in its one form; what is none stays as it is."""
     try:
         parsed = ip_address(address.partition("%")[0])

@@ -83,7 +83,7 @@ def coverage(invocation: Invocation, host: str | None, since: datetime | None, a
     if as_json:
         output.print_json([ledger_document(entry) for entry in entries])
         return
-    columns = ("host", "log", "appeared", "analysed", "skipped", "pending", "why skipped")
+    columns = ("host", "log", "appeared", "analysed", "skipped", "pending", "gaps", "why skipped")
     rows = [
         (
             entry.host,
@@ -92,6 +92,7 @@ def coverage(invocation: Invocation, host: str | None, since: datetime | None, a
             entry.bytes_analysed,
             entry.bytes_skipped,
             entry.bytes_pending,
+            len(entry.gaps),
             entry.skip_reason,
         )
         for entry in entries

@@ -79,6 +79,7 @@ class _ZstdFrame:
 
         self._inner = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES).decompressobj()
         self._waiting = b""
+        self._at = 0  # so far of what waits was taken
 
     @property
     def eof(self) -> bool:
@@ -86,24 +87,26 @@ class _ZstdFrame:
 
     @property
     def needs_input(self) -> bool:
-        return not self._waiting
+        return self._at >= len(self._waiting)
 
     @property
     def unused_data(self) -> bytes:
-        return self._inner.unused_data + self._waiting
+        return self._inner.unused_data + self._waiting[self._at :]
 
     def decompress(self, data: bytes, max_length: int, /) -> bytes:
         import zstandard
 
-        self._waiting += data
-        steps: list[bytes] = []
-        while self._waiting and not self.eof and sum(map(len, steps)) < max_length:
-            part, self._waiting = self._waiting[:ZSTD_SLICE_BYTES], self._waiting[ZSTD_SLICE_BYTES:]
+        if data:
+            self._waiting, self._at = self._waiting[self._at :] + data, 0
+        steps = bytearray()
+        while not self.needs_input and not self.eof and len(steps) < max_length:
+            part = self._waiting[self._at : self._at + ZSTD_SLICE_BYTES]
+            self._at += len(part)
             try:
-                steps.append(self._inner.decompress(part))
+                steps += self._inner.decompress(part)
             except zstandard.ZstdError as exc:  # loaded where it is used
                 raise ValueError(str(exc)) from exc
-        return b"".join(steps)
+        return bytes(steps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,8 @@ async def read_known(
     segment = await _read_own(files, log, cursor.current, allowance)
     if segment:
         return _outcome(log.path, cursor, earlier, Chain((segment,)))
-    stat = await files.stat(log.path)  # a rotation may have come since the first look
+    # A rotation may have come since the first look; what was away then is asked for at the next visit.
+    stat = await files.stat(log.path) if log.stat else None
     stat = stat if stat and stat.regular else None
     found = await rotation.find_read_file(listed, log.path, stat, cursor.current, earlier.path)
     if found.match:

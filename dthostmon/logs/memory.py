@@ -34,11 +34,6 @@ class Memory:
             self.taken += size
         return size
 
-    def take_at_once(self, wanted: int) -> int:
-        """Take room that may not be there, and return how much was taken."""
-        self.taken += wanted
-        return wanted
-
     def give_back(self, size: int) -> None:
         """Return room, and let in who waited for it, in order."""
         self.taken -= size
@@ -64,7 +59,7 @@ class Memory:
 class Room:
     """What one visit holds of the memory, until its lines are stored. The time it waits is not the host's.
 
-    A visit that holds some never waits for more: if all did, nobody would go on.
+    It is taken once: if visits that hold some waited for more, nobody would go on.
     """
 
     memory: Memory
@@ -74,8 +69,7 @@ class Room:
     async def take(self, wanted: int) -> None:
         """Wait until there is room for so many bytes; the visit's deadline stands still meanwhile."""
         if self._held:
-            self._held += self.memory.take_at_once(wanted)
-            return
+            raise RuntimeError("a visit takes its room once")
         loop, when = asyncio.get_running_loop(), self.deadline.when() if self.deadline else None
         began = loop.time()
         if self.deadline and when is not None:
@@ -83,6 +77,12 @@ class Room:
         self._held += await self.memory.take(wanted)
         if self.deadline and when is not None:
             self.deadline.reschedule(when + loop.time() - began)
+
+    def keep(self, size: int) -> None:
+        """Return what is not needed, now that it is known."""
+        if size < self._held:
+            self.memory.give_back(self._held - size)
+            self._held = size
 
     def leave(self) -> None:
         """Return all of it."""

@@ -1,5 +1,7 @@
 """The findings about reading itself: nothing that could not be read stays unsaid."""
 
+from collections.abc import Iterable
+
 from dthostmon.model import Evidence, Finding, FindingSource, Gap, Severity
 
 
@@ -51,11 +53,16 @@ def unlistable(folder: str, reason: str, *, is_all: bool) -> Finding:
     )
 
 
+def has_warning(told: Iterable[Finding]) -> bool:
+    """Tell whether one of the findings needs a person."""
+    return any(finding.severity > Severity.INFO for finding in told)
+
+
 def nothing_read() -> Finding:
     """Tell that no log of a host is read: a good score says nothing about its logs then."""
     return _problem(
         "log-none",
-        Severity.INFO,
+        Severity.WARN,
         "",
         "no log of this host is read",
         "Name logs that exist there in `logs` of this host; where it has no log files, `journal:` reads its journal.",

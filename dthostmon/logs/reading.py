@@ -10,6 +10,7 @@ from dthostmon.logs.compressed import UnpackedFiles
 from dthostmon.logs.file_log import Outcome
 from dthostmon.logs.memory import Room
 from dthostmon.logs.patterns import MatchedLog, match_logs
+from dthostmon.logs.positions import has_news, may_continue
 from dthostmon.logs.rotation import ListedOnce, Listings
 from dthostmon.logs.segments import Allowance, Budget
 from dthostmon.model import Cursor, HostState, LogReading, LogsReading
@@ -71,7 +72,7 @@ async def read_files(
     outcomes = [known.get(log.path) or tasks[log.path].result() for log in matched.logs]
     readings = tuple(outcome.reading for outcome in outcomes if outcome.reading)
     told = [*matched.problems, *(problem for outcome in outcomes for problem in outcome.problems)]
-    if patterns and not readings and not told:
+    if patterns and not readings and not problems.has_warning(told):
         told.append(problems.nothing_read())
     return LogsReading(
         logs=readings,
@@ -82,10 +83,12 @@ async def read_files(
 
 def _expected(log: MatchedLog, state: HostState, look_back: int, caps: Caps) -> int:
     """Return what a log may take of the memory: where it was rotated, all that its cap allows, as nobody knows."""
-    news = _news(log, state)
-    if log.is_new_pattern and log.path not in state.cursors:
-        news = min(news, look_back)
-    return min(caps.log, news) if news >= 0 else caps.log
+    news, cursor = _news(log, state), state.cursors.get(log.path)
+    if cursor is None:
+        return min(caps.log, news, look_back if log.is_new_pattern else news)
+    if log.stat and has_news(cursor.current, log.stat) and not may_continue(cursor.current, log.stat):
+        return caps.log
+    return min(caps.log, max(0, news))
 
 
 def _news(log: MatchedLog, state: HostState) -> int:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import pairwise
 
 from dthostmon.errors import FileUnreadableError
 from dthostmon.logs.compressed import COMPRESSED, UnpackedFiles, is_compressed
@@ -25,6 +26,8 @@ ROTATED = re.compile(
 )
 
 GZIP_SIZE_BYTES = 4
+MOST_UNPACKED = 20  # copies of one log that a visit unpacks in search of the right one
+GROWING_COPIES = 3  # so many in one order are no accident
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +217,16 @@ async def list_siblings(files: FileReader, log: str) -> Sequence[Sibling]:
         for entry in sorted(beside, key=lambda entry: not is_compressed(entry.name))
         if (rotated := rotated_name(entry.name)) and rotated.log == name
     }
-    return sorted(found.values(), key=lambda sibling: (-sibling.stat.mtime, sibling.age))
+    return sorted(_by_age(list(found.values())), key=lambda sibling: (-sibling.stat.mtime, sibling.age))
+
+
+def _by_age(siblings: Sequence[Sibling]) -> Sequence[Sibling]:
+    """Turn the numbers round where they grow with time, as log4j2 counts: there the greatest is the youngest."""
+    numbered = sorted((one for one in siblings if one.scheme == "number"), key=lambda one: one.age)
+    times = [one.stat.mtime for one in numbered]
+    if len(numbered) < GROWING_COPIES or not all(earlier < later for earlier, later in pairwise(times)):
+        return siblings
+    return [replace(one, age=(-one.age[0], one.age[1])) if one.scheme == "number" else one for one in siblings]
 
 
 def newer_siblings(siblings: Sequence[Sibling], path: str) -> Sequence[Sibling]:
@@ -237,9 +249,11 @@ def _in_order_of_trust(
     if not is_recognisable(current):
         oldest_first = sorted(possible, key=lambda one: (one.scheme, one.age), reverse=True)
         return [*(one for one in oldest_first if _may_be_later(current, one.stat)), *own]
-    return sorted(
-        [*own, *possible], key=lambda one: (is_compressed(one.path), current.inode not in {None, one.stat.inode})
-    )
+    plain = [one for one in [*own, *possible] if not is_compressed(one.path)]
+    # the first that was rotated after our visit is the one, and few are worth the bytes
+    packed = sorted((one for one in possible if is_compressed(one.path)), key=lambda one: one.stat.mtime)
+    same_inode_first = sorted(plain, key=lambda one: current.inode not in {None, one.stat.inode})
+    return [*same_inode_first, *packed[:MOST_UNPACKED]]
 
 
 def _may_hold(position: FilePosition, candidate: ListedFile) -> bool:

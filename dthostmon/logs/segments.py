@@ -138,7 +138,7 @@ def _segment(unread: Unread, new: _Bytes) -> Segment:
     """Cut what was read into whole lines and the rest."""
     position, first, known = unread.position, new.first, new.known
     taken = new.whole_lines()
-    if not taken and len(new) >= LONGEST_HELD_LINE:
+    if len(new) - taken >= LONGEST_HELD_LINE:
         taken = len(new)
     data = new.take(taken)
     before = first[:known] + data[-FINGERPRINT_BYTES:]

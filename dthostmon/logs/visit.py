@@ -28,22 +28,27 @@ async def read_new(
     waiting = sum(map(bool, (of_journal, of_containers, of_files)))
     left = caps.host
     readings: list[LogsReading] = []
+    streams_room = room if (of_journal or of_containers) and session.shell else None
+    if streams_room:
+        await streams_room.take(caps.host)  # what commands will print, nobody knows before
     for read, named in ((journal.read_journals, of_journal), (containers.read_containers, of_containers)):
         if not named:
             continue
         if session.shell is None:
             reading = without_shell(named, state)
         else:
-            share = left // waiting
-            if room:
-                await room.take(share)
-            reading = await read(session.shell, named, state, look_back, replace(caps, host=share))
+            reading = await read(session.shell, named, state, look_back, replace(caps, host=left // waiting))
         readings.append(reading)
         left -= sum(len(log.data) for log in reading.logs)
         waiting -= 1
     if of_files:
-        readings.append(await read_files(session.files, of_files, state, look_back, replace(caps, host=left), room))
-    return _merged(readings)
+        files_room = None if streams_room else room
+        of_files_caps = replace(caps, host=left)
+        readings.append(await read_files(session.files, of_files, state, look_back, of_files_caps, files_room))
+    reading = _merged(readings)
+    if room:
+        room.keep(sum(len(log.data) for log in reading.logs))
+    return reading
 
 
 def _by_kind(patterns: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
@@ -59,6 +64,6 @@ def _merged(readings: Sequence[LogsReading]) -> LogsReading:
     logs = tuple(log for reading in readings for log in reading.logs)
     nothing = problems.nothing_read()
     told = tuple(problem for reading in readings for problem in reading.problems if problem != nothing)
-    if readings and not logs and not told:
-        told = (nothing,)
+    if readings and not logs and not problems.has_warning(told):
+        told = (*told, nothing)
     return LogsReading(logs, frozenset[str]().union(*(reading.patterns for reading in readings)), told)

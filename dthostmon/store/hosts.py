@@ -59,8 +59,9 @@ async def client_addresses(connection: AsyncConnection, host_id: int) -> frozens
 
 async def remember_client_addresses(connection: AsyncConnection, host_id: int, seen: frozenset[str]) -> None:
     """Store where a host has seen us come from."""
-    if not seen <= await client_addresses(connection, host_id):
-        kept = sorted(seen)[:MAX_CLIENT_ADDRESSES]
+    known = await client_addresses(connection, host_id)
+    if not seen <= known:
+        kept = [*sorted(seen - known), *sorted(seen & known)][:MAX_CLIENT_ADDRESSES]
         await connection.execute(sa.update(hosts).where(hosts.c.id == host_id).values(client_addresses=kept))
 
 

@@ -154,8 +154,9 @@ async def test_a_container_made_anew_is_known_by_its_id_whatever_its_stamps(dock
 async def test_a_host_without_an_engine_is_told_of_and_nothing_else(docker_visitor: Visitor, docker: Docker):
     install(docker.bin / "docker", MISSING)
     reading = await docker_visitor.visit()
-    [told] = reading.problems
+    told, nothing = reading.problems
     assert (told.kind, told.severity) == ("log-missing", Severity.INFO)
+    assert nothing.kind == "log-none"
     assert told.title == "docker:* is not there: there is neither docker nor podman on this host"
 
 

@@ -318,14 +318,16 @@ async def test_a_user_without_rights_is_told_what_to_do(visitor: Visitor, journa
 
 async def test_a_host_that_keeps_no_journal_is_told_of_and_nothing_else(visitor: Visitor):
     reading = await visitor.visit()
-    assert [(told.kind, told.severity) for told in reading.problems] == [("log-missing", Severity.INFO)]
+    told = [(problem.kind, problem.severity) for problem in reading.problems]
+    assert told == [("log-missing", Severity.INFO), ("log-none", Severity.WARN)]
     assert reading.logs == ()
 
 
 async def test_a_host_without_journalctl_is_told_of_and_nothing_else(visitor: Visitor, journal: Journal):
     journal.install_script("#!/bin/sh\nexit 127\n")
     reading = await visitor.visit()
-    [told] = reading.problems
+    told, nothing = reading.problems
+    assert nothing.kind == "log-none"
     assert (told.severity, told.title) == (
         Severity.INFO,
         "journal: is not there: there is no journalctl on this host",

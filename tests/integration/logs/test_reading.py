@@ -108,12 +108,13 @@ async def test_a_line_longer_than_what_is_held_is_passed_on_in_pieces(reader: Re
 
 async def test_a_missing_log_is_an_information_and_no_failure(files: Files, tmp_path: Path) -> None:
     reading = await Reader(files, (f"{tmp_path}/none.log",)).visit()
-    assert [(problem.kind, problem.severity) for problem in reading.problems] == [("log-missing", Severity.INFO)]
+    told = [(problem.kind, problem.severity) for problem in reading.problems]
+    assert told == [("log-missing", Severity.INFO), ("log-none", Severity.WARN)]  # the latter: nothing else is read
 
 
 async def test_a_host_of_which_no_log_is_read_says_so(files: Files, tmp_path: Path) -> None:
     reading = await Reader(files, (f"{tmp_path}/*.log",)).visit()
-    assert [(problem.kind, problem.severity) for problem in reading.problems] == [("log-none", Severity.INFO)]
+    assert [(problem.kind, problem.severity) for problem in reading.problems] == [("log-none", Severity.WARN)]
 
 
 async def test_a_fifo_and_a_directory_are_told_and_never_opened(files: Files, tmp_path: Path) -> None:

@@ -66,11 +66,23 @@ async def test_the_deadline_of_a_visit_stands_still_while_it_waits() -> None:
             await second.take(50)
 
 
-async def test_a_visit_that_holds_room_never_waits_for_more() -> None:
+async def test_a_visit_that_needs_no_room_never_waits() -> None:
+    memory = Memory(limit=10)
+    await memory.take(8)
+    waiting = asyncio.create_task(memory.take(5))
+    await asyncio.sleep(0)
+    assert await asyncio.wait_for(memory.take(0), 5) == 0
+    memory.give_back(8)
+    assert await waiting == 5
+
+
+async def test_what_a_visit_does_not_need_goes_to_the_next_one() -> None:
     memory = Memory(limit=100)
     with room_in(memory) as one, room_in(memory) as other:
-        await one.take(50)
-        await other.take(50)
-        await asyncio.wait_for(one.take(50), 5)
-        assert memory.taken == 150
+        await one.take(100)
+        waiting = asyncio.create_task(other.take(80))
+        await asyncio.sleep(0)
+        one.keep(20)
+        await asyncio.wait_for(waiting, 5)
+        assert memory.taken == 100
     assert memory.taken == 0
