@@ -81,8 +81,7 @@ class Store:
 
     async def hosts(self) -> tuple[str, ...]:
         """Return the names of all hosts that something was stored of, sorted."""
-        async with self._database.read() as connection:
-            return await hosts.names(connection)
+        return await self._database.read(hosts.names)
 
     async def findings(
         self, host: str | None = None, since: datetime | None = None, limit: int = 50, after: str | None = None
