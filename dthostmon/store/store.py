@@ -148,8 +148,8 @@ class Store:
 async def open_store(url: str, *, timeout: float = STATEMENT_TIMEOUT_SECONDS) -> Store:
     """Open the database at `url`, making or upgrading its schema first where that is needed.
 
-    `timeout` is how many seconds one statement may take. Raises StoreError (the URL, the folder), StoreUnavailableError
-    (nothing answers, or it refuses the password) and SchemaTooNewError.
+    `timeout` is how many seconds one statement may take on PostgreSQL. Raises StoreError (the URL, the folder),
+    StoreUnavailableError (nothing answers, or it refuses the password) and SchemaTooNewError.
     """
     where = address.parse(url)
     if where.file is not None:
