@@ -72,7 +72,9 @@ async def remember(
     values: dict[str, Any] = {}
     if cpu_times:
         values["cpu_times"] = list(cpu_times)
-    if not client_addresses <= host.client_addresses:
-        values["client_addresses"] = sorted(client_addresses)[:MAX_CLIENT_ADDRESSES]
+    known = host.client_addresses
+    if not client_addresses <= known:
+        newest_first = [*sorted(client_addresses - known), *sorted(client_addresses & known)]
+        values["client_addresses"] = newest_first[:MAX_CLIENT_ADDRESSES]
     if values:
         await connection.execute(_REMEMBER, {"host": host.id, **values})
