@@ -35,7 +35,7 @@ SHOWN_CYCLES = (1, 10, 20, 50, 100)
 MIB = 1024 * 1024
 DRIVEN_DAEMON = Path(__file__).with_name("driven_daemon.py")
 
-DRIVERS = {"sqlite": "aiosqlite", "postgresql": "asyncpg"}
+DRIVERS = {"sqlite": "sqlite3", "postgresql": "asyncpg"}
 
 # What the daemon has imported once it has visited a remote host.
 IMPORTS = """

@@ -7,6 +7,7 @@ it is a process of its own, so that its memory and CPU are not those of the clie
 """
 
 import asyncio
+import logging
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -112,4 +113,6 @@ async def serve(folder: Path, count: int) -> None:
 
 
 if __name__ == "__main__":
+    # a client that has what it wants is gone before its last answers: asyncio would warn of each
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2])))

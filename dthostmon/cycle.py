@@ -92,7 +92,7 @@ async def check_host(host: Host, parts: Parts) -> Run:
         new_lines = [(log.path, part) for log in reading.logs for part in log.parts]
         work = partial(analysis.examine, new_lines, parts.rules, host.thresholds, _judged(known.metrics, state), own)
         examined = await asyncio.get_running_loop().run_in_executor(parts.analyst, work)
-        visit = _make_visit(host, reading, known, examined, started_at, parts.monotonic() - begin)
+        visit = _make_visit(host, state, reading, known, examined, started_at, parts.monotonic() - begin)
         _tell_phase(host, "save")
         saved = await parts.store.save_run(visit)
     _tell_phase(host, "done")
@@ -101,13 +101,14 @@ async def check_host(host: Host, parts: Parts) -> Run:
 
 def _make_visit(
     host: Host,
+    state: HostState,
     reading: LogsReading,
     known: Facts,
     examined: analysis.Examination,
     started_at: datetime,
     duration: float,
 ) -> Visit:
-    """Grade what a visit found, and make of it what is stored."""
+    """Grade what a visit found, and make of it what is to be stored: what is stored already is left out."""
     findings = (*reading.problems, *examined.findings)
     grade = scoring.grade(findings)
     run = Run(
@@ -127,7 +128,14 @@ def _make_visit(
     )
     for row in filter(lambda row: row.bytes_unexplained, run.logs):
         logger.error("the ledger does not add up", extra={"host": host.name, "log": row.path})
-    return Visit(run, reading.logs, reading.patterns, examined.templates, examined.own_addresses)
+    moved = tuple(_moved(log, state) for log in reading.logs)
+    return Visit(run, moved, reading.patterns - state.patterns, examined.templates, examined.own_addresses)
+
+
+def _moved(log: LogReading, state: HostState) -> LogReading:
+    """Leave the cursor of an idle log where it is: to move it costs a statement, and no line can be counted twice."""
+    stored = state.cursors.get(log.path) or state.streams.get(log.path)
+    return log if log.data or log.cursor != stored else replace(log, cursor=None)
 
 
 async def _visit(

@@ -1,6 +1,7 @@
 """Keeps the daemon's heap small, where glibc would trade memory for speed that a monitor does not need."""
 
 import ctypes
+import gc
 from contextlib import suppress
 
 # From malloc.h of glibc.
@@ -25,6 +26,11 @@ def keep_heap_small() -> None:
 
 
 def give_back_free_memory() -> None:
-    """Give the free pages within the heap back to the system: 5 MB after a cycle over 50 hosts, in 0.2 ms."""
+    """Give the free pages within the heap back to the system: 10 MB after a cycle over 50 hosts, in 0.1 s.
+
+    What ended connections leave lies in circles of references, and holds pages until Python looks for such circles. It
+    does that ever more seldom: with 50 hosts that kept 5 MB.
+    """
+    gc.collect()
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)

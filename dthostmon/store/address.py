@@ -9,7 +9,7 @@ from sqlalchemy.exc import ArgumentError
 
 from dthostmon.errors import StoreError
 
-DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+asyncpg"}
 MASK = "***"
 HARMLESS = {"host", "port", "user", "ssl", "sslmode"}  # of the options in a query
 OPTIONS = {"sqlite": frozenset[str](), "postgresql": HARMLESS | {"password"}}
@@ -26,7 +26,7 @@ class Address:
 
     @property
     def driver_url(self) -> URL:
-        """The URL with the asyncio driver named in it; it calls libpq's `sslmode` plainly `ssl`."""
+        """The URL with the driver named in it; it calls libpq's `sslmode` plainly `ssl`."""
         options = {"ssl" if name == "sslmode" else name: value for name, value in self.url.query.items()}
         return self.url.set(drivername=DRIVERS[self.url.drivername], query=options)
 

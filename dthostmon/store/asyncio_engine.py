@@ -1,4 +1,4 @@
-"""SQLAlchemy's asyncio engine without its ORM.
+"""SQLAlchemy's asyncio engine without its ORM, for PostgreSQL.
 
 The package `sqlalchemy.ext.asyncio` imports the ORM's session beside the engine: 51 modules and 8 MB that nothing
 here uses. So its engine is imported with the package's own code left out; whoever imports the package later gets all

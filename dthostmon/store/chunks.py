@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
+from functools import partial
 
 import sqlalchemy as sa
 
 from dthostmon.model import LogReading
 from dthostmon.store import hosts
-from dthostmon.store.asyncio_engine import AsyncConnection
 from dthostmon.store.columns import AnyRow
+from dthostmon.store.connection import Connection
 from dthostmon.store.engine import Database
 from dthostmon.store.tables import chunks, logs
 
@@ -19,6 +20,8 @@ PIECE_BYTES = 1024 * 1024
 PIECES_PER_QUERY = 4
 ZSTD_LEVEL = 3
 ZSTD = "zstd"
+
+_SAVE = sa.insert(chunks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def _decompress(codec: str, raw_size: int, data: bytes) -> bytes:
 
 
 async def save(
-    connection: AsyncConnection, host_id: int, log_ids: Mapping[str, int], read_at: datetime, pieces: Iterable[Piece]
+    connection: Connection, host_id: int, log_ids: Mapping[str, int], read_at: datetime, pieces: Iterable[Piece]
 ) -> None:
     """Store the pieces of one visit."""
     rows = [
@@ -97,16 +100,14 @@ async def save(
         for piece in pieces
     ]
     if rows:
-        await connection.execute(sa.insert(chunks), rows)
+        await connection.execute(_SAVE, rows)
 
 
 async def read(
     database: Database, host: str, path_glob: str | None, since: datetime | None, until: datetime | None
 ) -> AsyncIterator[StoredChunk]:
     """Yield a host's chunks in the order they were read, a few at a time, holding no connection in between."""
-    async with database.read() as connection:
-        host_id = await hosts.find(connection, host)
-        paths = await _paths(connection, host_id, path_glob)
+    host_id, paths = await database.read(partial(_paths, host, path_glob))
     wanted = [chunks.c.host_id == host_id, chunks.c.log_id.in_(paths)]
     wanted += [chunks.c.read_at >= since] if since else []
     wanted += [chunks.c.read_at < until] if until else []
@@ -118,12 +119,13 @@ async def read(
         last = rows[-1].id
 
 
-async def _paths(connection: AsyncConnection, host_id: int | None, path_glob: str | None) -> Mapping[int, str]:
+async def _paths(host: str, path_glob: str | None, connection: Connection) -> tuple[int | None, Mapping[int, str]]:
+    known = await hosts.find(connection, host)
+    host_id = known.id if known else None
     rows = await connection.execute(sa.select(logs.c.id, logs.c.path).where(logs.c.host_id == host_id))
-    return {row.id: row.path for row in rows if path_glob is None or fnmatchcase(row.path, path_glob)}
+    return host_id, {row.id: row.path for row in rows if path_glob is None or fnmatchcase(row.path, path_glob)}
 
 
 async def _next(database: Database, wanted: Sequence[sa.ColumnElement[bool]], last: int) -> Sequence[AnyRow]:
     query = sa.select(chunks).where(*wanted, chunks.c.id > last).order_by(chunks.c.id).limit(PIECES_PER_QUERY)
-    async with database.read() as connection:
-        return (await connection.execute(query)).all()
+    return await database.rows(query)

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from dthostmon.errors import CursorConflictError
 from dthostmon.model import Cursor, FilePosition, StreamCursor, StreamPosition
-from dthostmon.store.asyncio_engine import AsyncConnection
 from dthostmon.store.columns import AnyRow
+from dthostmon.store.connection import Connection
 from dthostmon.store.dialect import insert
 from dthostmon.store.tables import cursors, logs
 
@@ -17,18 +17,20 @@ AnyCursor: TypeAlias = Cursor | StreamCursor
 
 _STREAM = "stream"  # the kind of a stored position that is none of a file; those of files have no kind
 
+_LOAD = (
+    sa.select(logs.c.path, cursors.c.version, cursors.c.current, cursors.c.previous)
+    .join(cursors, cursors.c.log_id == logs.c.id)
+    .where(logs.c.host_id == sa.bindparam("host"))
+)
+_MOVE = sa.update(cursors).where(cursors.c.log_id == sa.bindparam("log"), cursors.c.version == sa.bindparam("seen"))
 
-async def load(connection: AsyncConnection, host_id: int) -> Mapping[str, AnyCursor]:
+
+async def load(connection: Connection, host_id: int) -> Mapping[str, AnyCursor]:
     """Return all cursors of a host (path -> cursor)."""
-    query = (
-        sa.select(logs.c.path, cursors.c.version, cursors.c.current, cursors.c.previous)
-        .join(cursors, cursors.c.log_id == logs.c.id)
-        .where(logs.c.host_id == host_id)
-    )
-    return {row.path: _cursor(row) for row in await connection.execute(query)}
+    return {row.path: _cursor(row) for row in await connection.execute(_LOAD, {"host": host_id})}
 
 
-async def save(connection: AsyncConnection, host: str, log_ids: Mapping[str, int], moved: Iterable[AnyCursor]) -> None:
+async def save(connection: Connection, host: str, log_ids: Mapping[str, int], moved: Iterable[AnyCursor]) -> None:
     """Store where a visit left off; CursorConflictError where another visit of the host has stored it first."""
     # one order for all: two visits of one host then wait for each other, and never deadlock
     for cursor in sorted(moved, key=lambda cursor: cursor.path):
@@ -39,16 +41,15 @@ async def save(connection: AsyncConnection, host: str, log_ids: Mapping[str, int
             )
 
 
-async def swap(connection: AsyncConnection, log_id: int, cursor: AnyCursor) -> bool:
+async def swap(connection: Connection, log_id: int, cursor: AnyCursor) -> bool:
     """Replace the cursor of one log if its version is still the one that was read; False where it is not."""
-    positions = _positions(cursor)
-    statement: sa.Insert | sa.Update
+    row = {"version": cursor.version + 1, **_positions(cursor)}
     if cursor.version == 0:
-        statement = insert(connection, cursors).values(log_id=log_id, version=1, **positions).on_conflict_do_nothing()
+        statement = insert(connection.dialect.name, cursors).on_conflict_do_nothing()
+        swapped = await connection.execute(statement, {"log_id": log_id, **row})
     else:
-        unchanged = (cursors.c.log_id == log_id) & (cursors.c.version == cursor.version)
-        statement = sa.update(cursors).where(unchanged).values(version=cursor.version + 1, **positions)
-    return (await connection.execute(statement)).rowcount == 1
+        swapped = await connection.execute(_MOVE, {"log": log_id, "seen": cursor.version, **row})
+    return swapped.rowcount == 1
 
 
 def _positions(cursor: AnyCursor) -> dict[str, dict[str, Any] | None]:

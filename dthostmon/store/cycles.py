@@ -28,12 +28,11 @@ async def save(database: Database, cycle: Cycle) -> None:
     skipped = sum(run.status is RunStatus.SKIPPED for run in cycle.runs)
     row = CycleRow(cycle.id, cycle.started_at, cycle.duration, len(cycle.runs), cycle.ok, cycle.failed, skipped)
     statement = sa.insert(cycles).values(asdict(row))
-    await database.transact(lambda connection: connection.execute(statement))
+    await database.write(lambda connection: connection.execute(statement))
 
 
 async def last(database: Database) -> CycleRow | None:
     """Return the cycle that started last."""
     query = sa.select(cycles).order_by(cycles.c.started_at.desc()).limit(1)
-    async with database.read() as connection:
-        row = (await connection.execute(query)).mappings().first()
-    return CycleRow(**row) if row else None
+    found = await database.rows(query)
+    return CycleRow(**found[0]._asdict()) if found else None

@@ -5,17 +5,15 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql import expression
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from dthostmon.store.address import Address
-from dthostmon.store.asyncio_engine import AsyncConnection, AsyncEngine
+from dthostmon.store.connection import Connection
 
-POOL_SIZES = {"sqlite": 3, "postgresql": 5}  # SQLite has one writer anyway, and each connection a thread and a cache
+POSTGRESQL_CONNECTIONS = 5
 CONNECT_TIMEOUT_SECONDS = 10
 CLOSE_TIMEOUT_SECONDS = 1.0
 SQLITE_BUSY_MILLISECONDS = 10_000
@@ -37,22 +35,21 @@ UNAVAILABLE_STATES = ("08", "28", "3D", "53", "57")
 BEGIN = "dthostmon_begin"
 
 
-def engine_options(address: Address, timeout: float) -> dict[str, Any]:
-    """Return what `create_async_engine` needs for this address; no statement may take longer than `timeout` seconds."""
-    # The parameters of a statement are lines of logs: they do not belong into errors.
-    options: dict[str, Any] = {
-        "hide_parameters": True,
-        "pool_size": POOL_SIZES["postgresql" if address.file is None else "sqlite"],
-        "max_overflow": 0,
-        "pool_timeout": timeout,
-    }
-    if address.file is not None:
-        from dthostmon.store import sqlite_driver
+# The parameters of a statement are lines of logs: they do not belong into errors.
+OPTIONS: dict[str, Any] = {"hide_parameters": True, "max_overflow": 0}
 
-        arguments = {"isolation_level": None, "timeout": SQLITE_BUSY_MILLISECONDS / 1000}
-        return options | {"connect_args": arguments | {"async_creator_fn": sqlite_driver.connect}}
+
+def sqlite_options(connections: int) -> dict[str, Any]:
+    """Return what `create_engine` needs for up to so many connections, each used by one thread after the other."""
+    arguments = {"isolation_level": None, "timeout": SQLITE_BUSY_MILLISECONDS / 1000, "check_same_thread": False}
+    return OPTIONS | {"pool_size": connections, "connect_args": arguments}
+
+
+def postgresql_options(timeout: float) -> dict[str, Any]:
+    """Return what `create_async_engine` needs; no statement may take longer than `timeout` seconds."""
     settings = {"application_name": "dthostmon", "statement_timeout": str(int(timeout * 1000)), "timezone": "UTC"}
-    return options | {"pool_pre_ping": True, "connect_args": _postgresql_arguments(timeout, settings)}
+    pool = {"pool_size": POSTGRESQL_CONNECTIONS, "pool_timeout": timeout, "pool_pre_ping": True}
+    return OPTIONS | pool | {"connect_args": _postgresql_arguments(timeout, settings)}
 
 
 def lock_engine_options(application_name: str) -> dict[str, Any]:
@@ -86,11 +83,10 @@ def _impatient_connection() -> type[Any]:
     return ImpatientConnection
 
 
-def prepare(engine: AsyncEngine) -> None:
+def prepare(engine: sa.Engine) -> None:
     """Teach an SQLite engine our settings and its transactions; PostgreSQL needs none of it."""
-    if engine.dialect.name == "sqlite":
-        sa.event.listen(engine.sync_engine, "connect", _set_pragmas)
-        sa.event.listen(engine.sync_engine, "begin", _begin)
+    sa.event.listen(engine, "connect", _set_pragmas)
+    sa.event.listen(engine, "begin", _begin)
 
 
 def _set_pragmas(connection: Any, _entry: ConnectionPoolEntry) -> None:
@@ -104,19 +100,19 @@ def _set_pragmas(connection: Any, _entry: ConnectionPoolEntry) -> None:
         raise
 
 
-def _begin(connection: Connection) -> None:
+def _begin(connection: sa.Connection) -> None:
     """Begin by hand: the driver would begin late, and a read that turns into a write fails where another one writes."""
     connection.exec_driver_sql(connection.get_execution_options().get(BEGIN, "BEGIN"))
 
 
-def for_writing(engine: AsyncEngine) -> AsyncEngine:
+def for_writing(engine: sa.Engine) -> sa.Engine:
     """Return the same engine (and pool) whose transactions begin as writers."""
     return engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
 
 
-def insert(connection: AsyncConnection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """Return an INSERT that knows ON CONFLICT."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+def insert(database: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT that knows ON CONFLICT, for `sqlite` or `postgresql`."""
+    return sqlite.insert(table) if database == "sqlite" else postgresql.insert(table)
 
 
 def says_unavailable(error: DBAPIError) -> bool:
@@ -124,13 +120,13 @@ def says_unavailable(error: DBAPIError) -> bool:
     return str(getattr(error.orig, "sqlstate", "")).startswith(UNAVAILABLE_STATES)
 
 
-async def lock_schema(connection: AsyncConnection) -> None:
+async def lock_schema(connection: Connection) -> None:
     """Hold back other upgrades of this database until this transaction ends; on SQLite BEGIN IMMEDIATE does."""
     if connection.dialect.name == "postgresql":
         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(UPGRADE_LOCK)))
 
 
-async def size(connection: AsyncConnection) -> int:
+async def size(connection: Connection) -> int:
     """Return how many bytes the database takes on disk."""
     if connection.dialect.name == "postgresql":
         query = "SELECT pg_database_size(current_database())"

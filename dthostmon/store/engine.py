@@ -1,9 +1,10 @@
-"""The engine: connections, transactions, and foreign errors turned into ours."""
+"""The database: its transactions, and foreign errors turned into ours."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
@@ -12,7 +13,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from dthostmon.errors import StoreError, StoreUnavailableError
 from dthostmon.store import dialect
 from dthostmon.store.address import Address
-from dthostmon.store.asyncio_engine import AsyncConnection, create_async_engine
+from dthostmon.store.columns import AnyRow, AnySelect
+from dthostmon.store.connection import Connection, Work
+from dthostmon.store.postgresql import Postgresql
+from dthostmon.store.sqlite import Sqlite
 
 T = TypeVar("T")
 
@@ -20,70 +24,41 @@ STATEMENT_TIMEOUT_SECONDS = 30.0
 
 
 class Database:
-    """One database and the pool of connections to it. `read` and `write` are one transaction each."""
+    """One database and its connections. A cancelled caller leaves a transaction that is stored whole or not at all."""
 
     def __init__(self, address: Address, *, timeout: float = STATEMENT_TIMEOUT_SECONDS) -> None:
         self.address = address
-        self._engine = create_async_engine(address.driver_url, **dialect.engine_options(address, timeout))
-        dialect.prepare(self._engine)
-        self._writing = dialect.for_writing(self._engine)
-        # SQLite has one writer: in line here each waits for its turn, polling for the lock took a second
-        self._turn: AbstractAsyncContextManager[None] = nullcontext() if address.file is None else asyncio.Lock()
+        self._transactions = Postgresql(address, timeout) if address.file is None else Sqlite(address)
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that only reads."""
+    async def read(self, work: Work[T]) -> T:
+        """Do some work in one transaction that only reads, and return its result."""
         with translated(self.address):
-            async with self._engine.begin() as connection:
-                yield connection
+            return await self._transactions.read(work)
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that writes: committed at the end, rolled back on any error."""
+    async def write(self, work: Work[T]) -> T:
+        """Do some work in one transaction that writes: committed at the end, rolled back on any error."""
         with translated(self.address):
-            async with self._turn, self._writing.begin() as connection:
-                yield connection
+            return await self._transactions.write(work)
 
-    async def transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        """Do some work in one transaction that writes, and return its result."""
-        if self.address.file is None:
-            return await self._transact(work)
-        return await uninterrupted(self._transact(work))
-
-    async def _transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        async with self.write() as connection:
-            return await work(connection)
+    async def rows(self, query: AnySelect) -> Sequence[AnyRow]:
+        """Return all rows that a query finds."""
+        return await self.read(partial(_rows, query))
 
     async def ping(self, timeout: float) -> None:
         """Ask for an answer within `timeout` seconds."""
         try:
-            async with asyncio.timeout(timeout), self.read() as connection:
-                await connection.execute(sa.select(1))
+            async with asyncio.timeout(timeout):
+                await self.read(lambda connection: connection.execute(sa.select(1)))
         except TimeoutError as error:
             raise unavailable(self.address, error) from error
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._engine.dispose()
+        await self._transactions.close()
 
 
-async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
-    """Let work come to its end even when its caller is cancelled meanwhile; then raise the cancellation.
-
-    SQLite works in a thread, which a cancellation does not reach: an abandoned connection keeps its transaction, and so
-    keeps all other writers out, until the garbage collector finds its last cursor.
-    """
-    task = asyncio.create_task(work, name="store: a transaction")
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is None or task.cancelled():
-        return task.result()
-    task.exception()  # seen: the caller is gone and asks for nothing
-    raise cancelled
+async def _rows(query: AnySelect, connection: Connection) -> Sequence[AnyRow]:
+    return (await connection.execute(query)).all()
 
 
 @contextmanager

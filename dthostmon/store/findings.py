@@ -31,7 +31,6 @@ async def history(
     query = query.where(hosts.c.name == host) if host is not None else query
     query = query.where(findings.c.found_at >= since) if since is not None else query
     query = query.order_by(findings.c.found_at.desc(), findings.c.id.desc()).limit(limit + 1)
-    async with database.read() as connection:
-        found = (await connection.execute(query)).all()
+    found = await database.rows(query)
     stored = [StoredFinding(rows.finding_value(row), row.name, str(row.run_id), row.found_at) for row in found]
     return page(stored, limit, lambda item: (item.found_at, int(item.finding.id or 0)))

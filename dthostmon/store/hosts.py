@@ -1,70 +1,80 @@
 """Hosts by name, and what the next visit wants to know: the patterns that were visited, the processor's counters."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
-from dthostmon.store.asyncio_engine import AsyncConnection
 from dthostmon.store.columns import safe_text
+from dthostmon.store.connection import Connection
 from dthostmon.store.dialect import insert
 from dthostmon.store.tables import hosts, patterns
 
 MAX_CLIENT_ADDRESSES = 100
 
 
-async def find(connection: AsyncConnection, name: str) -> int | None:
-    """Return the id of a host, None where nothing was stored of it."""
-    return (await connection.execute(sa.select(hosts.c.id).where(hosts.c.name == name))).scalar()
+# What every visit asks is built once: to build a statement takes SQLAlchemy longer than to execute it.
+_FIND = sa.select(hosts.c.id, hosts.c.cpu_times, hosts.c.client_addresses).where(hosts.c.name == sa.bindparam("host"))
+_PATTERNS = sa.select(patterns.c.pattern).where(patterns.c.host_id == sa.bindparam("host"))
+_REMEMBER = sa.update(hosts).where(hosts.c.id == sa.bindparam("host"))
 
 
-async def ensure(connection: AsyncConnection, name: str) -> int:
-    """Return the id of a host, storing its name the first time."""
+@dataclass(frozen=True, slots=True)
+class KnownHost:
+    """A stored host: the processor's counters that the last visit saw, and where the host has seen us come from."""
+
+    id: int
+    cpu_times: tuple[int, ...] | None
+    client_addresses: frozenset[str]
+
+
+async def find(connection: Connection, name: str) -> KnownHost | None:
+    """Return a host, None where nothing was stored of it."""
+    row = (await connection.execute(_FIND, {"host": name})).first()
+    if row is None:
+        return None
+    times = None if row.cpu_times is None else tuple(row.cpu_times)
+    return KnownHost(row.id, times, frozenset(row.client_addresses or ()))
+
+
+async def ensure(connection: Connection, name: str) -> KnownHost:
+    """Return a host, storing its name the first time."""
     known = await find(connection, name)
     if known is not None:
         return known
-    await connection.execute(insert(connection, hosts).values(name=name).on_conflict_do_nothing())
+    await connection.execute(insert(connection.dialect.name, hosts).values(name=name).on_conflict_do_nothing())
     key: int = (await connection.execute(sa.select(hosts.c.id).where(hosts.c.name == name))).scalar_one()
-    return key
+    return KnownHost(key, None, frozenset())
 
 
-async def names(connection: AsyncConnection) -> tuple[str, ...]:
+async def names(connection: Connection) -> tuple[str, ...]:
     """Return the names of all hosts that something was stored of, sorted."""
     return tuple((await connection.execute(sa.select(hosts.c.name).order_by(hosts.c.name))).scalars())
 
 
-async def visited_patterns(connection: AsyncConnection, host_id: int) -> frozenset[str]:
+async def visited_patterns(connection: Connection, host_id: int) -> frozenset[str]:
     """Return the log patterns that were ever visited on a host."""
-    query = sa.select(patterns.c.pattern).where(patterns.c.host_id == host_id)
-    return frozenset((await connection.execute(query)).scalars())
+    return frozenset((await connection.execute(_PATTERNS, {"host": host_id})).scalars())
 
 
-async def remember_patterns(connection: AsyncConnection, host_id: int, visited: Iterable[str]) -> None:
+async def remember_patterns(connection: Connection, host_id: int, visited: Iterable[str]) -> None:
     """Add to the log patterns that were visited on a host."""
     rows = [{"host_id": host_id, "pattern": pattern} for pattern in sorted({safe_text(text) for text in visited})]
     if rows:
-        await connection.execute(insert(connection, patterns).on_conflict_do_nothing(), rows)
+        await connection.execute(insert(connection.dialect.name, patterns).on_conflict_do_nothing(), rows)
 
 
-async def cpu_times(connection: AsyncConnection, host_id: int) -> tuple[int, ...] | None:
-    """Return the processor's counters that the last visit saw; None where none did."""
-    stored = (await connection.execute(sa.select(hosts.c.cpu_times).where(hosts.c.id == host_id))).scalar()
-    return None if stored is None else tuple(stored)
-
-
-async def client_addresses(connection: AsyncConnection, host_id: int) -> frozenset[str]:
-    """Return where a host has seen us come from."""
-    stored = (await connection.execute(sa.select(hosts.c.client_addresses).where(hosts.c.id == host_id))).scalar()
-    return frozenset(stored or ())
-
-
-async def remember_client_addresses(connection: AsyncConnection, host_id: int, seen: frozenset[str]) -> None:
-    """Store where a host has seen us come from."""
-    known = await client_addresses(connection, host_id)
-    if not seen <= known:
-        kept = [*sorted(seen - known), *sorted(seen & known)][:MAX_CLIENT_ADDRESSES]
-        await connection.execute(sa.update(hosts).where(hosts.c.id == host_id).values(client_addresses=kept))
-
-
-async def remember_cpu_times(connection: AsyncConnection, host_id: int, times: tuple[int, ...]) -> None:
-    """Store the processor's counters for the next visit to compare with."""
-    await connection.execute(sa.update(hosts).where(hosts.c.id == host_id).values(cpu_times=list(times)))
+async def remember(
+    connection: Connection, host: KnownHost, cpu_times: tuple[int, ...] | None, client_addresses: frozenset[str]
+) -> None:
+    """Store what the next visit wants to know of a host, where it is told and new."""
+    values: dict[str, Any] = {}
+    if cpu_times:
+        values["cpu_times"] = list(cpu_times)
+    known = host.client_addresses
+    if not client_addresses <= known:
+        newest_first = [*sorted(client_addresses - known), *sorted(client_addresses & known)]
+        values["client_addresses"] = newest_first[:MAX_CLIENT_ADDRESSES]
+    if values:
+        await connection.execute(_REMEMBER, {"host": host.id, **values})

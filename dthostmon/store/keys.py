@@ -2,10 +2,12 @@
 
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 
 from dthostmon.errors import StoreError
+from dthostmon.store.connection import Connection
 from dthostmon.store.dialect import insert
 from dthostmon.store.engine import Database
 from dthostmon.store.tables import api_keys
@@ -27,25 +29,26 @@ class ApiKey:
 
 async def create(database: Database, key: ApiKey) -> None:
     """Store a key; StoreError where one of that name is not revoked yet."""
-    made = await database.transact(
-        lambda connection: connection.execute(insert(connection, api_keys).values(asdict(key)).on_conflict_do_nothing())
-    )
-    if made.rowcount != 1:
+    if not await database.write(partial(_create, key)):
         raise StoreError(
             f"There is an API key named {key.name!r} in force. Choose another name, or revoke that one: "
             f"dthostmon key revoke {key.name}"
         )
 
 
+async def _create(key: ApiKey, connection: Connection) -> bool:
+    statement = insert(connection.dialect.name, api_keys).on_conflict_do_nothing()
+    return (await connection.execute(statement, asdict(key))).rowcount == 1
+
+
 async def load(database: Database) -> tuple[ApiKey, ...]:
     """Return all keys, revoked and expired ones too, in the order they were made."""
-    async with database.read() as connection:
-        found = (await connection.execute(sa.select(*COLUMNS).order_by(api_keys.c.id))).mappings()
-        return tuple(ApiKey(**row) for row in found)
+    found = await database.rows(sa.select(*COLUMNS).order_by(api_keys.c.id))
+    return tuple(ApiKey(**row._asdict()) for row in found)
 
 
 async def revoke(database: Database, name: str, at: datetime) -> bool:
     """Revoke the key of that name; False where none is in force."""
     in_force = (api_keys.c.name == name) & api_keys.c.revoked_at.is_(None)
     statement = sa.update(api_keys).where(in_force).values(revoked_at=at)
-    return (await database.transact(lambda connection: connection.execute(statement))).rowcount > 0
+    return (await database.write(lambda connection: connection.execute(statement))).rowcount > 0

@@ -4,10 +4,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 
 from dthostmon.store.columns import AnyRow, AnySelect
+from dthostmon.store.connection import Connection
 from dthostmon.store.dialect import total
 from dthostmon.store.engine import Database
 from dthostmon.store.tables import coverage, hosts, logs, runs
@@ -45,11 +47,14 @@ class LedgerEntry:
 
 async def sums(database: Database, host: str | None, since: datetime | None) -> tuple[LedgerEntry, ...]:
     """Return the ledger of every log, by host and path."""
-    async with database.read() as connection:
-        gaps: dict[int, list[LedgerGap]] = defaultdict(list)
-        for row in await connection.execute(_gaps_query(host, since)):
-            gaps[row.log_id] += [LedgerGap(row.started_at, **gap) for gap in row.gaps]
-        return tuple(_entry(row, gaps[row.log_id]) for row in await connection.execute(_query(host, since)))
+    return await database.read(partial(_load, host, since))
+
+
+async def _load(host: str | None, since: datetime | None, connection: Connection) -> tuple[LedgerEntry, ...]:
+    gaps: dict[int, list[LedgerGap]] = defaultdict(list)
+    for row in await connection.execute(_gaps_query(host, since)):
+        gaps[row.log_id] += [LedgerGap(row.started_at, **gap) for gap in row.gaps]
+    return tuple(_entry(row, gaps[row.log_id]) for row in await connection.execute(_query(host, since)))
 
 
 def _gaps_query(host: str | None, since: datetime | None) -> AnySelect:

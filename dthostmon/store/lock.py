@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,8 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from dthostmon.errors import AlreadyRunningError, StoreError
 from dthostmon.store import dialect
 from dthostmon.store.address import Address
-from dthostmon.store.asyncio_engine import AsyncConnection, create_async_engine
 from dthostmon.store.engine import translated
+
+if TYPE_CHECKING:
+    from dthostmon.store.asyncio_engine import AsyncConnection
 
 APPLICATION_NAME = "dthostmon daemon"
 
@@ -23,7 +25,7 @@ APPLICATION_NAME = "dthostmon daemon"
 class DaemonLock:
     """A held lock. `lost` is set when the database took it away: its connection died, and another daemon may start."""
 
-    def __init__(self, connection: AsyncConnection | None = None) -> None:
+    def __init__(self, connection: "AsyncConnection | None" = None) -> None:
         self.lost = asyncio.Event()
         self._connection = connection
 
@@ -71,6 +73,8 @@ def _open_locked(address: Address, file: Path) -> int:
 
 @asynccontextmanager
 async def _hold_session(address: Address) -> AsyncIterator[DaemonLock]:
+    from dthostmon.store.asyncio_engine import create_async_engine
+
     engine = create_async_engine(address.driver_url, **dialect.lock_engine_options(APPLICATION_NAME))
     try:
         with translated(address):
@@ -84,7 +88,7 @@ async def _hold_session(address: Address) -> AsyncIterator[DaemonLock]:
             await engine.dispose()
 
 
-async def _take(connection: AsyncConnection, address: Address) -> None:
+async def _take(connection: "AsyncConnection", address: Address) -> None:
     taken = (await connection.execute(sa.select(sa.func.pg_try_advisory_lock(dialect.DAEMON_LOCK)))).scalar()
     if not taken:
         await connection.close()
@@ -95,7 +99,7 @@ async def _take(connection: AsyncConnection, address: Address) -> None:
 
 
 @asynccontextmanager
-async def _watched(connection: AsyncConnection, lock: DaemonLock) -> AsyncIterator[None]:
+async def _watched(connection: "AsyncConnection", lock: DaemonLock) -> AsyncIterator[None]:
     """Set `lock.lost` the moment that the driver sees the connection end."""
 
     def notice(_connection: Any) -> None:

@@ -34,6 +34,6 @@ async def _delete(database: Database, table: sa.Table, old: sa.ColumnElement[boo
     some = sa.select(table.c.id).where(old).limit(batch)
     deleted = 0
     statement = sa.delete(table).where(table.c.id.in_(some))
-    while count := (await database.transact(lambda connection: connection.execute(statement))).rowcount:
+    while count := (await database.write(lambda connection: connection.execute(statement))).rowcount:
         deleted += count
     return deleted

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import sqlalchemy as sa
 
 from dthostmon.model import Run
 from dthostmon.store import rows
-from dthostmon.store.asyncio_engine import AsyncConnection
 from dthostmon.store.columns import AnyRow, AnySelect
+from dthostmon.store.connection import Connection
 from dthostmon.store.engine import Database
 from dthostmon.store.pages import Page, before, page
 from dthostmon.store.tables import coverage, disks, findings, host_last, hosts, logs, runs
@@ -19,27 +20,31 @@ WITHOUT_EVIDENCE = [column for column in findings.c if column.name != "evidence"
 
 async def latest_of_all(database: Database) -> Mapping[str, Run]:
     """Return the last run of every host (host -> run): findings without their evidence, and no coverage."""
+    return await database.read(_latest_of_all)
+
+
+async def _latest_of_all(connection: Connection) -> Mapping[str, Run]:
     last = sa.select(host_last.c.run_id)
-    async with database.read() as connection:
-        found = (await connection.execute(NAMED.join(host_last, host_last.c.run_id == runs.c.id))).all()
-        findings_of = await _by_run(
-            connection, sa.select(*WITHOUT_EVIDENCE).where(findings.c.run_id.in_(last)).order_by(findings.c.id)
-        )
-        disks_of = await _by_run(connection, _disks(last))
+    found = (await connection.execute(NAMED.join(host_last, host_last.c.run_id == runs.c.id))).all()
+    findings_of = await _by_run(
+        connection, sa.select(*WITHOUT_EVIDENCE).where(findings.c.run_id.in_(last)).order_by(findings.c.id)
+    )
+    disks_of = await _by_run(connection, _disks(last))
     return {row.name: _run(row, findings_of, {}, disks_of) for row in found}
 
 
 async def latest(database: Database, host: str) -> Run | None:
     """Return the last run of one host, complete."""
     query = NAMED.join(host_last, host_last.c.run_id == runs.c.id).where(hosts.c.name == host)
-    return next(iter(await _complete(database, query)), None)
+    return next(iter(await database.read(partial(_complete, query))), None)
 
 
 async def find(database: Database, run_id: str) -> Run | None:
     """Return one run, complete."""
     if not (run_id.isascii() and run_id.isdecimal()) or int(run_id) >= 2**63:
         return None
-    return next(iter(await _complete(database, NAMED.where(runs.c.id == int(run_id)))), None)
+    query = NAMED.where(runs.c.id == int(run_id))
+    return next(iter(await database.read(partial(_complete, query))), None)
 
 
 async def history(database: Database, host: str, limit: int, after: str | None) -> Page[Run]:
@@ -48,19 +53,18 @@ async def history(database: Database, host: str, limit: int, after: str | None) 
     query = (
         NAMED.where(hosts.c.name == host, place).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit + 1)
     )
-    found = await _complete(database, query)
+    found = await database.read(partial(_complete, query))
     return page(found, limit, lambda run: (run.started_at, int(run.id or 0)))
 
 
-async def _complete(database: Database, query: AnySelect) -> Sequence[Run]:
-    async with database.read() as connection:
-        found = (await connection.execute(query)).all()
-        ids = [row.id for row in found]
-        findings_of = await _by_run(
-            connection, sa.select(findings).where(findings.c.run_id.in_(ids)).order_by(findings.c.id)
-        )
-        coverage_of = await _by_run(connection, _coverage(ids))
-        disks_of = await _by_run(connection, _disks(ids))
+async def _complete(query: AnySelect, connection: Connection) -> Sequence[Run]:
+    found = (await connection.execute(query)).all()
+    ids = [row.id for row in found]
+    findings_of = await _by_run(
+        connection, sa.select(findings).where(findings.c.run_id.in_(ids)).order_by(findings.c.id)
+    )
+    coverage_of = await _by_run(connection, _coverage(ids))
+    disks_of = await _by_run(connection, _disks(ids))
     return [_run(row, findings_of, coverage_of, disks_of) for row in found]
 
 
@@ -76,7 +80,7 @@ def _disks(ids: Sequence[int] | AnySelect) -> AnySelect:
 Parts = Mapping[int, Sequence[AnyRow]]
 
 
-async def _by_run(connection: AsyncConnection, query: AnySelect) -> Parts:
+async def _by_run(connection: Connection, query: AnySelect) -> Parts:
     grouped: dict[int, list[AnyRow]] = defaultdict(list)
     for row in await connection.execute(query):
         grouped[row.run_id].append(row)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from dthostmon import errors
 from dthostmon.errors import SchemaTooNewError, SchemaTooOldError, StoreError
 from dthostmon.store.address import Address
-from dthostmon.store.asyncio_engine import AsyncConnection
+from dthostmon.store.connection import Connection
 from dthostmon.store.engine import Database
 
 # Oldest first; the last one is what this version works with.
@@ -35,13 +35,12 @@ class UpgradeResult:
 
 async def ensure_current(database: Database) -> None:
     """Upgrade the schema where it is older than this version; SchemaTooNewError, nothing touched, where it is newer."""
-    async with database.read() as connection:
-        revision = check_known(await current(connection), database.address)
+    revision = check_known(await database.read(current), database.address)
     if revision != REVISIONS[-1]:
         await upgrade(database.address)
 
 
-async def current(connection: AsyncConnection) -> str | None:
+async def current(connection: Connection) -> str | None:
     """Return the revision of the schema, None where there is none yet."""
     there = await connection.run_sync(lambda sync: sa.inspect(sync).has_table(VERSION_TABLE.name))
     if not there:

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from dthostmon.store import dialect, schema
-from dthostmon.store.asyncio_engine import AsyncConnection
+from dthostmon.store.connection import Connection
 from dthostmon.store.engine import Database
 from dthostmon.store.tables import chunks, metadata, runs
 
@@ -26,23 +26,26 @@ class StoreStats:
 
 async def load(database: Database) -> StoreStats:
     """Count everything; takes seconds on a big database."""
-    async with database.read() as connection:
-        raw, stored = (
-            await connection.execute(sa.select(_sum(chunks.c.raw_size), _sum(sa.func.length(chunks.c.data))))
-        ).one()
-        return StoreStats(
-            revision=await schema.current(connection),
-            size=await dialect.size(connection),
-            rows={table.name: await _count(connection, table) for table in metadata.sorted_tables},
-            chunk_bytes_raw=int(raw),
-            chunk_bytes_stored=int(stored),
-            oldest_run=(
-                await connection.execute(sa.select(sa.func.min(runs.c.started_at, type_=runs.c.started_at.type)))
-            ).scalar(),
-        )
+    return await database.read(_load)
 
 
-async def _count(connection: AsyncConnection, table: sa.Table) -> int:
+async def _load(connection: Connection) -> StoreStats:
+    raw, stored = (
+        await connection.execute(sa.select(_sum(chunks.c.raw_size), _sum(sa.func.length(chunks.c.data))))
+    ).one()
+    return StoreStats(
+        revision=await schema.current(connection),
+        size=await dialect.size(connection),
+        rows={table.name: await _count(connection, table) for table in metadata.sorted_tables},
+        chunk_bytes_raw=int(raw),
+        chunk_bytes_stored=int(stored),
+        oldest_run=(
+            await connection.execute(sa.select(sa.func.min(runs.c.started_at, type_=runs.c.started_at.type)))
+        ).scalar(),
+    )
+
+
+async def _count(connection: Connection, table: sa.Table) -> int:
     return (await connection.execute(sa.select(sa.func.count()).select_from(table))).scalar_one()
 
 

@@ -81,8 +81,7 @@ class Store:
 
     async def hosts(self) -> tuple[str, ...]:
         """Return the names of all hosts that something was stored of, sorted."""
-        async with self._database.read() as connection:
-            return await hosts.names(connection)
+        return await self._database.read(hosts.names)
 
     async def findings(
         self, host: str | None = None, since: datetime | None = None, limit: int = 50, after: str | None = None
@@ -149,8 +148,8 @@ class Store:
 async def open_store(url: str, *, timeout: float = STATEMENT_TIMEOUT_SECONDS) -> Store:
     """Open the database at `url`, making or upgrading its schema first where that is needed.
 
-    `timeout` is how many seconds one statement may take. Raises StoreError (the URL, the folder), StoreUnavailableError
-    (nothing answers, or it refuses the password) and SchemaTooNewError.
+    `timeout` is how many seconds one statement may take on PostgreSQL. Raises StoreError (the URL, the folder),
+    StoreUnavailableError (nothing answers, or it refuses the password) and SchemaTooNewError.
     """
     where = address.parse(url)
     if where.file is not None:

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import case
+import sqlalchemy as sa
 
 from dthostmon.model import TemplateCount
-from dthostmon.store.asyncio_engine import AsyncConnection
+from dthostmon.store.connection import Connection
 from dthostmon.store.dialect import insert
 from dthostmon.store.tables import templates
 
 
-async def count(connection: AsyncConnection, host_id: int, seen: Iterable[TemplateCount], at: datetime) -> None:
+async def count(connection: Connection, host_id: int, seen: Iterable[TemplateCount], at: datetime) -> None:
     """Add what one run saw; text and sample stay those of the first sight."""
     rows = [
         {
@@ -26,13 +27,16 @@ async def count(connection: AsyncConnection, host_id: int, seen: Iterable[Templa
         }
         for entry in seen
     ]
-    if not rows:
-        return
-    statement = insert(connection, templates)
+    if rows:
+        await connection.execute(_counting(connection.dialect.name), rows)
+
+
+@cache
+def _counting(database: str) -> sa.Insert:
+    statement = insert(database, templates)
     new = statement.excluded
-    later = case((new.last_seen > templates.c.last_seen, new.last_seen), else_=templates.c.last_seen)
-    updated = statement.on_conflict_do_update(
+    later = sa.case((new.last_seen > templates.c.last_seen, new.last_seen), else_=templates.c.last_seen)
+    return statement.on_conflict_do_update(
         index_elements=[templates.c.host_id, templates.c.template_id],
         set_={"count": templates.c.count + new.count, "last_seen": later},
     )
-    await connection.execute(updated, rows)

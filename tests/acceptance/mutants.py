@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -43,9 +44,12 @@ def slow() -> None:
         await asyncio.sleep(PAUSE_SECONDS)
         return await gather(*arguments)
 
-    async def save_slowly(*arguments: Any) -> None:
-        await save(*arguments)
-        await asyncio.sleep(PAUSE_SECONDS)
+    async def save_slowly(connection: Any, *arguments: Any) -> None:
+        await save(connection, *arguments)
+        if connection.dialect.name == "sqlite":
+            time.sleep(PAUSE_SECONDS)  # a transaction there has a thread for itself, and no event loop
+        else:
+            await asyncio.sleep(PAUSE_SECONDS)
 
     facts.gather = gather_slowly
     cursors.save = save_slowly

@@ -15,7 +15,7 @@ import pytest
 from dthostmon import rules
 from dthostmon.cycle import HostChecks, Parts, run_cycle
 from dthostmon.errors import ErrorKind, VisitError
-from dthostmon.model import Host, RunStatus, Severity, Thresholds, TransportKind
+from dthostmon.model import Host, Run, RunStatus, Severity, Thresholds, TransportKind, Visit
 from dthostmon.store import Store, open_store
 from dthostmon.transport import Session, connect
 
@@ -66,6 +66,50 @@ async def test_a_good_host_is_scored_and_stored(sqlite_store: Store, log: Path) 
     stored = await sqlite_store.latest_run("good")
     assert stored is not None
     assert stored.id == run.id
+
+
+@pytest.fixture
+def visits(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> list[Visit]:
+    """Return where every visit is noted that is stored."""
+    noted: list[Visit] = []
+    ordinary = sqlite_store.save_run
+
+    async def save_run(visit: Visit) -> Run:
+        noted.append(visit)
+        return await ordinary(visit)
+
+    monkeypatch.setattr(sqlite_store, "save_run", save_run)
+    return noted
+
+
+async def test_a_pattern_that_was_visited_before_is_not_stored_again(
+    sqlite_store: Store, log: Path, visits: list[Visit]
+) -> None:
+    host = make_host("good", log)
+    more = replace(host, logs=(*host.logs, str(log.with_name("*.log"))))
+    for visited in (host, host, more):
+        assert (await make_checks(sqlite_store).check(visited)).status is RunStatus.OK
+    assert [visit.patterns for visit in visits] == [set(host.logs), set(), {more.logs[1]}]
+    assert (await sqlite_store.load_state("good")).patterns == set(more.logs)
+
+
+async def test_the_cursor_of_an_idle_log_comes_to_rest_until_the_log_grows(
+    sqlite_store: Store, log: Path, visits: list[Visit]
+) -> None:
+    checks, host = make_checks(sqlite_store), make_host("good", log)
+    for _ in range(6):
+        await checks.check(host)
+    assert [visit.logs[0].cursor is None for visit in visits[-2:]] == [True, True]
+    rested = (await sqlite_store.load_state("good")).cursors[str(log)]
+    await checks.check(host)
+    assert (await sqlite_store.load_state("good")).cursors[str(log)] == rested
+
+    line = "Nov 23 06:00:01 here CRON[77]: (root) CMD (true)\n"
+    with log.open("a") as file:
+        file.write(line)
+    run = await checks.check(host)
+    assert (run.status, run.logs[0].bytes_analysed) == (RunStatus.OK, len(line))
+    assert (await sqlite_store.load_state("good")).cursors[str(log)].version == rested.version + 1
 
 
 async def test_hosts_that_fail_hang_or_break_do_not_touch_the_others(sqlite_store: Store, log: Path) -> None:

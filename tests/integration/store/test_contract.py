@@ -313,8 +313,7 @@ async def test_absurd_sizes_of_one_host_do_not_break_the_ledger_of_all(store: St
 async def test_templates_are_counted_across_runs(store: Store):
     await store.save_run(Visit(run(minutes=0), templates=(template(count=2), template("t-2"))))
     await store.save_run(Visit(run(minutes=1), templates=(template(count=40, sample="line 9"),)))
-    async with store._database.read() as connection:
-        rows = (await connection.execute(sa.select(templates).order_by(templates.c.template_id))).all()
+    rows = await store._database.rows(sa.select(templates).order_by(templates.c.template_id))
     assert [(row.template_id, row._mapping["count"], row.sample, row.first_seen, row.last_seen) for row in rows] == [
         ("t-1", 42, "line 1", at(0), at(1)),
         ("t-2", 1, "line 1", at(0), at(0)),

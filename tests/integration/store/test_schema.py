@@ -32,8 +32,7 @@ async def test_the_migrations_make_the_tables_of_the_code(store_url: str):
         return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
 
     database = Database(address.parse(store_url))
-    async with database.read() as connection:
-        assert await connection.run_sync(differences) == []
+    assert await database.read(lambda connection: connection.run_sync(differences)) == []
     await database.close()
 
 
@@ -62,13 +61,12 @@ async def test_an_upgrade_tells_from_where_to_where(empty_store_url: str):
 
 async def test_a_database_of_a_newer_version_is_left_alone(store_url: str):
     database = Database(address.parse(store_url))
-    async with database.write() as connection:
-        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    newer = text("UPDATE alembic_version SET version_num = '9999'")
+    await database.write(lambda connection: connection.execute(newer))
     for attempt in (open_store, upgrade):
         with pytest.raises(SchemaTooNewError, match=r"schema 9999; .* upgrade this one too"):
             await attempt(store_url)
-    async with database.read() as connection:
-        assert await schema.current(connection) == "9999"
+    assert await database.read(schema.current) == "9999"
     await database.close()
 
 

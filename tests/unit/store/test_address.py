@@ -11,7 +11,7 @@ from dthostmon.store.address import parse
 def test_an_sqlite_address_has_a_file():
     assert parse("sqlite:///rel.db").file == Path("rel.db")
     assert parse("sqlite:////var/lib/abs.db").file == Path("/var/lib/abs.db")
-    assert parse("sqlite:////var/lib/abs.db").driver_url.drivername == "sqlite+aiosqlite"
+    assert parse("sqlite:////var/lib/abs.db").driver_url.drivername == "sqlite+pysqlite"
 
 
 def test_a_postgresql_address_is_shown_without_its_password():

@@ -10,7 +10,9 @@ def run(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
 
 
-@pytest.mark.parametrize("module", ["sqlalchemy.orm", "alembic", "asyncpg", "aiosqlite", "zstandard"])
+@pytest.mark.parametrize(
+    "module", ["sqlalchemy.orm", "sqlalchemy.ext.asyncio.engine", "asyncssh", "alembic", "asyncpg", "zstandard"]
+)
 def test_importing_the_store_leaves_heavy_parts_out(module: str) -> None:
     assert run(f"import sys, dthostmon.store; print({module!r} in sys.modules)") == "False"
 
