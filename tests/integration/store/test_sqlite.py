@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from dthostmon.transport.threads import DaemonThreads
 INSERT = sa.text("INSERT INTO pairs (word) VALUES (:word)")
 WORDS = sa.text("SELECT word FROM pairs ORDER BY id")
 CONNECTIONS = sqlite.READERS + 1
+GATES = count()
 PATIENCE_SECONDS = 10
 
 
@@ -33,11 +35,12 @@ class Gate:
     """Holds a transaction up in its thread, after it has written a word."""
 
     def __init__(self) -> None:
+        self.number = next(GATES)
         self.begun = threading.Event()
         self.open = threading.Event()
 
     async def write(self, connection: Connection) -> None:
-        await connection.execute(INSERT, {"word": f"held {id(self)}"})
+        await connection.execute(INSERT, {"word": f"held {self.number}"})
         await self.wait(connection)
 
     async def wait(self, connection: Connection) -> None:

@@ -35,7 +35,9 @@ def test_make_run_installs_then_configures_then_starts() -> None:
 
 def test_make_test_runs_lint_types_layers_and_tests_in_this_order() -> None:
     lines = [line.strip() for line in planned("test")]
-    order = places(lines, "tests/system-parts", "ruff check", "ruff format --check", "mypy", "lint-imports", "pytest")
+    order = places(
+        lines, "tests/system-parts", "ruff check", "ruff format --check", "mypy", "lint-imports", "--numprocesses 2"
+    )
     assert order == sorted(order)
 
 
