@@ -1,5 +1,6 @@
 """One attempt to log in: what it needs, and each way in which it fails as the VisitError that says how to mend it."""
 
+import base64
 import shlex
 from dataclasses import dataclass
 
@@ -10,16 +11,30 @@ from dthostmon.model import SshAccess
 from dthostmon.transport.failures import reason
 from dthostmon.transport.keys import Identity
 from dthostmon.transport.known_hosts import DEFAULT_PORT, KnownHosts, known_name
+from dthostmon.transport.session import READ_ONLY_KEY_OPTIONS
+
+BANNER = "its SSH banner"
+
+
+class KeyRefusedError(VisitError):
+    """The host was asked and refused what we log in with: to authorize the key there can mend it."""
+
+    def __init__(self, message: str, fix: str) -> None:
+        super().__init__(ErrorKind.AUTH, message, fix)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """How to reach a host, what we log in with, the host keys we trust. `where` names the host in errors."""
+    """How to reach a host, what we log in with, the host keys we trust. `where` names the host in errors.
+
+    `reads_only`: our key shall give no shell there, so no advice may hand out one.
+    """
 
     access: SshAccess
     identity: Identity
     known_hosts: KnownHosts
     where: str
+    reads_only: bool = False
 
     def late(self, awaited: str) -> VisitError:
         """The host stopped answering."""
@@ -34,10 +49,15 @@ class Attempt:
             return self._key_refused()
         if isinstance(exc, asyncssh.ConnectionLost | ConnectionError):
             message = f"{self.where}: the host hung up before {awaited}, as one with too many logins at once does."
-            fix = "If it stays so, raise `MaxStartups` in the host's sshd_config."
-            return VisitError(ErrorKind.OVERLOADED, message, fix)
+            return VisitError(ErrorKind.OVERLOADED, message, self._hang_up_fix(awaited))
         fix = f"Run `ssh -v {self._options}{self._target}` to see more."
         return VisitError(ErrorKind.PROTOCOL, f"{self.where}: no SSH connection ({reason(exc)}).", fix)
+
+    def _hang_up_fix(self, awaited: str) -> str:
+        fix = "If it stays so, raise `MaxStartups` in the host's sshd_config"
+        if awaited != BANNER:
+            return f"{fix}."
+        return f"{fix}, or it is not SSH that listens on port {self.access.port}: `port` says where it does."
 
     def _key_refused(self) -> VisitError:
         certificate = self.identity.certificate
@@ -45,15 +65,28 @@ class Attempt:
         message = f"{self.where}: the host refused {self.identity.text}{signed} for {self.access.user}."
         if certificate.problem:
             message += f" {certificate.problem.message}"
-            return VisitError(ErrorKind.AUTH, message, certificate.problem.fix)
+            return KeyRefusedError(message, certificate.problem.fix)
         if certificate.certificate:
             fix = (
                 f"Check that sshd trusts its authority (`TrustedUserCAKeys`), and that `ssh-keygen -Lf"
                 f" {shlex.quote(certificate.path)}` lists {self.access.user} among the principals."
             )
-            return VisitError(ErrorKind.AUTH, message, fix)
+            return KeyRefusedError(message, fix)
+        return KeyRefusedError(message, self._authorize)
+
+    @property
+    def _authorize(self) -> str:
+        """What lets our key in, and no further than it shall come."""
+        if self.reads_only:
+            return f"Add this line to ~{self.access.user}/.ssh/authorized_keys there: {self._read_only_line}"
         file = f"-i {self.identity.public} " if self.identity.public else ""
-        return VisitError(ErrorKind.AUTH, message, f"Run `ssh-copy-id {file}{self._options}{self._target}`.")
+        return f"Run `ssh-copy-id {file}{self._options}{self._target}`."
+
+    @property
+    def _read_only_line(self) -> str:
+        key = self.identity.pairs[0]
+        public = base64.b64encode(key.key_public_data).decode("ascii")
+        return f"{READ_ONLY_KEY_OPTIONS} {key.key_algorithm.decode('ascii')} {public} dthostmon"
 
     def _untrusted(self, offered: asyncssh.SSHKey | None, exc: Exception) -> VisitError:
         known = self.known_hosts.keys(self.access)

@@ -49,13 +49,18 @@ async def resolved(access: SshAccess) -> SshAccess:
     return await _key_files.run(partial(resolve, access)) if access.config else access
 
 
-async def arrive(name: str, access: SshAccess) -> Arrival:
-    """Connect to a host and log in, once. Raises VisitError, which says what host failed."""
+async def arrive(name: str, access: SshAccess, *, reads_only: bool = False) -> Arrival:
+    """Connect to a host and log in, once; `reads_only` hosts shall give our key no shell.
+
+    Raises VisitError, which says what host failed; KeyRefusedError only where it is this one that refused our key.
+    """
     access = await resolved(access)
     place = f"{access.user}@{access.hostname}:{access.port}"
     where = f"{name} ({place}{f', through {place_of(access.jump[-1])}' if access.jump else ''})"
     try:
-        connection, identity = await _arrive(access, where, lambda: None, KEEPALIVE_SECONDS)
+        connection, identity = await _arrive(
+            access, where, lambda: None, KEEPALIVE_SECONDS, reads_only=reads_only
+        )
     except HopError as error:
         raise VisitError(error.kind, f"{name} ({place}): through {error.message}", error.fix) from error
     address = None if access.jump else str(connection.get_extra_info("sockname")[0])
@@ -91,11 +96,11 @@ def check_access(access: SshAccess) -> None:
 
 
 async def _arrive(
-    access: SshAccess, where: str, lost: Callable[[], None], keepalive: float
+    access: SshAccess, where: str, lost: Callable[[], None], keepalive: float, *, reads_only: bool = False
 ) -> tuple[asyncssh.SSHClientConnection, Identity]:
     async with _identity(access) as identity:
         known_hosts = await _key_files.run(partial(load_known_hosts, access.known_hosts))
-        attempt = Attempt(access, identity, known_hosts, where)
+        attempt = Attempt(access, identity, known_hosts, where, reads_only)
         async with _way(access, where) as line:
             return await log_in(attempt, line, lost=lost, keepalive=keepalive), identity
 
