@@ -114,23 +114,36 @@ class Attempt:
         """The command that adds the key of the host: from here, or by a login where only a bastion reaches it."""
         host, file = shlex.quote(self.access.hostname), self.access.known_hosts
         if self.access.jump:
-            alias = f"-o HostKeyAlias={shlex.quote(self.access.host_key_alias)} " if self.access.host_key_alias else ""
-            return f"`ssh -o UserKnownHostsFile={file} {alias}{self._options}{self._target} exit` and accept that key"
+            return f"`ssh {self._login_options(file)}{self._target} exit` and accept that key"
         scan = f"ssh-keyscan -p {self.access.port} {host}"
         if self.access.host_key_alias:
             scan += f" | sed {shlex.quote(f's/^[^ ]*/{self.access.host_key_alias}/')}"
         return f"`{scan} >> {file}`"
 
+    def _login_options(self, file: str) -> str:
+        """What ssh has to be told to log in behind a jump host as we do, and to write the host key into our file."""
+        options = ["-J", shlex.quote(_route(self.access)), "-o", f"UserKnownHostsFile={shlex.quote(file)}"]
+        if self.access.agent is None:
+            options = ["-i", shlex.quote(self.access.key), *options]
+        if self.access.host_key_alias:
+            options += ["-o", f"HostKeyAlias={shlex.quote(self.access.host_key_alias)}"]
+        if self.access.port != DEFAULT_PORT:
+            options += ["-p", str(self.access.port)]
+        return "".join(f"{option} " for option in options)
+
     @property
     def _options(self) -> str:
         """What ssh has to be told besides the target: the hosts in between, and a port of its own."""
-        jump = ",".join(hop_target(hop) for hop in self.access.jump)
-        through = f"-o ProxyJump={shlex.quote(jump)} " if jump else ""
+        through = f"-o ProxyJump={shlex.quote(_route(self.access))} " if self.access.jump else ""
         return through if self.access.port == DEFAULT_PORT else f"{through}-p {self.access.port} "
 
     @property
     def _target(self) -> str:
         return shlex.quote(f"{self.access.user}@{self.access.hostname}")
+
+
+def _route(access: SshAccess) -> str:
+    return ",".join(hop_target(hop) for hop in access.jump)
 
 
 def hop_target(hop: SshAccess) -> str:

@@ -11,12 +11,14 @@ from dthostmon.errors import ErrorKind, VisitError
 from dthostmon.model import SshAccess
 from dthostmon.transport.dialing import dial, look_up
 from dthostmon.transport.failures import reason
+from dthostmon.transport.jump import unresolved_fix
 from dthostmon.transport.keys import load_key
 from dthostmon.transport.known_hosts import DEFAULT_PORT, load_known_hosts
 from dthostmon.transport.login import HOST_KEYS
 from dthostmon.transport.session import Session
 from dthostmon.transport.ssh import SshSession
 from dthostmon.transport.ssh_config import resolve
+from dthostmon.transport.tunnels import place_of
 
 MAX_PUBLIC_KEY_BYTES = 64 * 1024
 
@@ -42,8 +44,20 @@ def completed(access: SshAccess) -> SshAccess:
 
 
 async def addresses(access: SshAccess, where: str) -> tuple[str, ...]:
-    """Return the addresses of a host's name. Raises VisitError (dns, timeout)."""
-    return tuple(dict.fromkeys(str(found[4][0]) for found in await look_up(access, where)))
+    """Return the addresses of what this machine connects to: the host, or the first one before it.
+
+    Raises VisitError (dns, timeout).
+    """
+    entry = access.entry
+    try:
+        found = await look_up(entry, where)
+    except VisitError as error:
+        if entry is access:
+            raise
+        message = f"{where}: through {place_of(entry)}{error.message.removeprefix(where)}"
+        fix = unresolved_fix(entry) if error.kind is ErrorKind.DNS else error.fix
+        raise VisitError(error.kind, message, fix) from error
+    return tuple(dict.fromkeys(str(address[4][0]) for address in found))
 
 
 async def reach(access: SshAccess, where: str) -> None:

@@ -1,6 +1,7 @@
 """From this machine to a host that we are logged in to, directly or through the hosts that its access names."""
 
 import asyncio
+import shlex
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 import asyncssh
 
-from dthostmon.errors import VisitError
+from dthostmon.errors import ErrorKind, VisitError
 from dthostmon.model import SshAccess
 from dthostmon.transport.agent import agent_identity, check_agent
 from dthostmon.transport.attempt import Attempt
@@ -139,5 +140,15 @@ async def _log_in_to_hop(chain: Chain, lost: Callable[[], None]) -> asyncssh.SSH
         raise
     except VisitError as error:
         named = error.message.startswith(where)  # a key that cannot be used knows no host
-        raise VisitError(error.kind, error.message if named else f"{where}: {error.message}", error.fix) from error
+        fix = unresolved_fix(hop) if error.kind is ErrorKind.DNS and not hop.jump else error.fix
+        raise VisitError(error.kind, error.message if named else f"{where}: {error.message}", fix) from error
     return connection
+
+
+def unresolved_fix(hop: SshAccess) -> str:
+    """Say what mends a host in between whose name this machine cannot resolve."""
+    name = hop.hostname
+    return (
+        f"`jump` leads to {name}, which does not resolve (`getent hosts {shlex.quote(name)}`): write the name of a host"
+        " of this configuration there, or one that resolves."
+    )

@@ -262,6 +262,39 @@ def test_every_kind_of_key_that_a_host_offers_is_trusted_but_no_revoked_one(sshd
     assert [line.split()[1] for line in added] == ["ssh-ed25519", "ecdsa-sha2-nistp256"]
 
 
+def test_a_host_behind_a_jump_host_is_trusted_with_the_command_that_is_told(sshd: Start, program: Program) -> None:
+    bastion, server = sshd(name="bastion", address="127.0.0.2"), sshd()
+    program.add_host(bastion, make_log(bastion))
+    program.add_host(server, make_log(server), more=", jump: bastion")
+    program.configure()
+    server.known_hosts.write_text("")
+    told = program.run("setup", "web1", "--accept-host-keys", "--yes", code=1).stderr.decode()
+    assert "web1 is behind a jump host, so its keys cannot be asked for from here" in told
+    assert f"`ssh -i {server.key} -J {bastion.user}@127.0.0.2:{bastion.port} -o UserKnownHostsFile=" in told
+
+
+def test_a_bastion_that_only_forwards_is_passed_through_and_not_watched(sshd: Start, program: Program) -> None:
+    forwards = 'restrict,port-forwarding,command="/usr/sbin/nologin"'
+    bastion, server = sshd(name="bastion", address="127.0.0.2", key_options=forwards), sshd()
+    program.add_host(bastion, make_log(bastion), more=", jump: none, enabled: false")
+    program.add_host(server, make_log(server), more=", jump: bastion")
+    program.configure()
+    assert [*setup(program, code=0)] == ["web1"]
+    assert program.document("monitor")["runs"][0]["status"] == "ok"
+    assert failures(setup(program, "bastion", code=1)["bastion"]) != []
+
+
+def test_a_jump_host_that_does_not_resolve_is_named_with_the_key_that_names_it(sshd: Start, program: Program) -> None:
+    server = sshd()
+    nowhere = f"{64 * 'a'}.example.org"
+    program.add_host(server, make_log(server), more=f", jump: {nowhere}")
+    program.configure()
+    told = layers(setup(program, code=1)["web1"])["dns"]
+    assert told["detail"].startswith(f"through {nowhere}: the name {nowhere} cannot be resolved")
+    assert told["fix"].startswith("`jump` leads to")
+    assert "`jump` leads to" in json.dumps(program.document("monitor", code=1))
+
+
 def test_a_changed_key_is_never_trusted(sshd: Start, program: Program) -> None:
     server = sshd()
     program.add_host(server, make_log(server))

@@ -43,7 +43,7 @@ async def logged_in(host: Host, layers: list[Layer]) -> "Session":
         return await connect(host)
     from dthostmon.transport import inspection
 
-    found = await inspection.addresses(entry(host.ssh), place(host))
+    found = await inspection.addresses(host.ssh, place(host))
     layers.append(Layer(DNS, "", Status.OK, ", ".join(found)))
     try:
         session = await connect(replace(host, ssh=replace(host.ssh, retries=host.ssh.retries[:RETRIES])))
