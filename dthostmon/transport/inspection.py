@@ -1,7 +1,9 @@
 """A look at a host from outside, for `setup`: its name, its port, the keys it offers. Nothing here logs in."""
 
 import asyncio
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -9,6 +11,8 @@ import asyncssh
 
 from dthostmon.errors import ErrorKind, VisitError
 from dthostmon.model import SshAccess
+from dthostmon.transport.agent import check_agent, public_half
+from dthostmon.transport.certificates import load_certificate
 from dthostmon.transport.dialing import dial, look_up
 from dthostmon.transport.failures import reason
 from dthostmon.transport.jump import unresolved_fix
@@ -41,6 +45,54 @@ class OfferedKey:
 def completed(access: SshAccess) -> SshAccess:
     """Complete an access with what its ssh_config says. Blocks; raises VisitError (auth)."""
     return resolve(access)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A configuration key whose file cannot be used to log in, and why."""
+
+    key: str
+    error: VisitError
+
+
+def faults(access: SshAccess) -> Iterator[Fault]:
+    """Yield what is wrong with the files of a host, and, at `jump`, with those of the hosts before it. Blocks."""
+    try:
+        access = resolve(access)
+    except VisitError as error:
+        yield Fault("config", error)
+        return
+    own = tuple(_own_faults(access))
+    yield from own
+    told = {fault.error.message for fault in own}
+    for hop in access.jump:
+        for fault in _own_faults(hop):
+            if fault.error.message not in told:
+                message = f"Through {place_of(hop)}: {fault.error.message}"
+                yield Fault("jump", VisitError(fault.error.kind, message, fault.error.fix))
+
+
+def _own_faults(access: SshAccess) -> Iterator[Fault]:
+    public: bytes | None = None
+    try:
+        public = _public_data(access)
+    except VisitError as error:
+        yield Fault("key", error)
+    looks: dict[str, Callable[[], object]] = {}
+    if access.agent is not None:
+        looks["agent"] = partial(check_agent, access)
+    if public is not None:
+        looks["certificate"] = partial(load_certificate, access, public)
+    for key, look in looks.items():
+        try:
+            look()
+        except VisitError as error:
+            yield Fault(key, error)
+
+
+def _public_data(access: SshAccess) -> bytes | None:
+    """Return the public half of what logs in; None where an agent alone knows it."""
+    return load_key(access).public_data if access.agent is None else public_half(access)
 
 
 async def addresses(access: SshAccess, where: str) -> tuple[str, ...]:

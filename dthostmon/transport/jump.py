@@ -59,9 +59,7 @@ async def arrive(name: str, access: SshAccess, *, reads_only: bool = False) -> A
     place = f"{access.user}@{access.hostname}:{access.port}"
     where = f"{name} ({place}{f', through {place_of(access.jump[-1])}' if access.jump else ''})"
     try:
-        connection, identity = await _arrive(
-            access, where, lambda: None, KEEPALIVE_SECONDS, reads_only=reads_only
-        )
+        connection, identity = await _arrive(access, where, lambda: None, KEEPALIVE_SECONDS, reads_only=reads_only)
     except HopError as error:
         raise VisitError(error.kind, f"{name} ({place}): through {error.message}", error.fix) from error
     address = None if access.jump else str(connection.get_extra_info("sockname")[0])

@@ -8,7 +8,7 @@ import click
 
 from dthostmon.cli import output
 from dthostmon.cli.invocation import Invocation, json_option
-from dthostmon.cli.monitor import choose_hosts
+from dthostmon.cli.monitor import choose_hosts, tell_of_none
 from dthostmon.cli.setup.layers import AUTH, HOST_KEY, Tested
 from dthostmon.cli.setup.login import can_push
 from dthostmon.cli.setup.printed import print_tested, tested_document
@@ -42,6 +42,7 @@ def setup(
     _demand_terminal(accepts=accepts, yes=yes, pushes=pushes)
     configuration = invocation.configuration()
     hosts = choose_hosts(configuration, names, None, None)
+    tell_of_none(invocation, configuration, hosts)
     limit = configuration.settings.monitoring.max_concurrent_hosts
     results = invocation.wait_for(try_hosts(hosts, limit))
     if accepts:
