@@ -81,13 +81,23 @@ def _own_faults(access: SshAccess) -> Iterator[Fault]:
     looks: dict[str, Callable[[], object]] = {}
     if access.agent is not None:
         looks["agent"] = partial(check_agent, access)
-    if public is not None:
-        looks["certificate"] = partial(load_certificate, access, public)
+    if public is not None or _is_missing(access.certificate):
+        looks["certificate"] = partial(load_certificate, access, public or b"")
     for key, look in looks.items():
         try:
             look()
         except VisitError as error:
             yield Fault(key, error)
+
+
+def _is_missing(path: str | None) -> bool:
+    """Tell whether a file is named that is not there: all that can be told of a certificate without its key."""
+    try:
+        return path is not None and not Path(path).expanduser().stat()
+    except FileNotFoundError:
+        return True
+    except (OSError, RuntimeError):
+        return False
 
 
 def _public_data(access: SshAccess) -> bytes | None:

@@ -58,7 +58,7 @@ def test_config_check_names_each_key_that_keeps_from_logging_in(program: Program
         f"  - {{name: c, hostname: c, key: {key}, config: {bad}}}",
         f"  - {{name: d, hostname: d, key: {bad}}}",
         f"  - {{name: e, hostname: e, key: {key}, jump: d}}",
-        f"  - {{name: f, hostname: f, key: {bad}, jump: gate}}",
+        f"  - {{name: f, hostname: f, key: {bad}, certificate: {bad}, jump: gate}}",
     ]
     program.configure()
     done = program.run("config", "check", "--json", code=2, SSH_AUTH_SOCK="")
@@ -71,6 +71,7 @@ def test_config_check_names_each_key_that_keeps_from_logging_in(program: Program
         ("hosts[3].key", 4),
         ("hosts[4].jump", 5),
         ("hosts[5].key", 6),
+        ("hosts[5].certificate", 6),
     }
 
 
