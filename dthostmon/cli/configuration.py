@@ -47,15 +47,15 @@ def check(invocation: Invocation, as_json: bool) -> int:
 
 def _problems(path: Path, invocation: Invocation) -> tuple[tuple[Problem, ...], tuple[Problem, ...], int | None]:
     """Return the problems, the warnings and the number of hosts (None where the file cannot be used)."""
-    from dthostmon.transport import check_key
+    from dthostmon.transport.inspection import faults
 
     try:
         configuration = load(path, invocation.environ)
     except ConfigurationError as error:
         return error.problems, (), None
-    faults = [(host, fault) for host in configuration.hosts if host.ssh and (fault := check_key(host.ssh))]
-    keys = dict.fromkeys(configuration.problem(host, "key", str(fault)) for host, fault in faults)
-    return tuple(keys), configuration.warnings, len(configuration.hosts)
+    found = [(host, fault) for host in configuration.hosts if host.ssh for fault in faults(host.ssh)]
+    problems = dict.fromkeys(configuration.problem(host, fault.key, str(fault.error)) for host, fault in found)
+    return tuple(problems), configuration.warnings, len(configuration.hosts)
 
 
 def _document(problem: Problem) -> dict[str, object]:

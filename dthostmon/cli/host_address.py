@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from dthostmon.config.document import Value
 
 FORMS = "expected [USER@]HOST[:PORT], such as monitor@web1.example.org or monitor@[2001:db8::1]:22"
+_PASSWORD = "a password does not go with the user; dthostmon logs in with a key"  # noqa: S105  # words, not one
 _HOST = re.compile(r"\[(?P<inner>[^\[\]]*:[^\[\]]*)\](?P<rest>.*)|(?P<plain>[^\[\]]*)")
+_HOST_NAME = re.compile(
+    r"(?=.*[A-Za-z0-9])[A-Za-z0-9._-]+|(?=.*[0-9A-Fa-f])[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[A-Za-z0-9._-]+)?"
+)
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -29,18 +33,29 @@ class Address:
 def parse_address(text: str) -> Address:
     """Read what was typed; raises UsageError."""
     user, at, place = text.rpartition("@")
+    if ":" in user:  # what was typed is not printed back
+        raise click.UsageError(f"{_PASSWORD}; {FORMS}")
     found = _HOST.fullmatch(place)
     if not found or (at and not user):
         raise click.UsageError(f"'{text}' is no address of a host; {FORMS}")
     if found["inner"]:
-        return Address(found["inner"], user or None, _port(text, found["rest"]))
+        return Address(_host_name(found["inner"]), user or None, _port(text, found["rest"]))
     plain = found["plain"]
     if plain.count(":") > 1:  # an IPv6 address without brackets, and so without a port
-        return Address(plain, user or None)
+        return Address(_host_name(plain), user or None)
     hostname, colon, port = plain.partition(":")
     if not hostname:
         raise click.UsageError(f"'{text}' names no host; {FORMS}")
-    return Address(hostname, user or None, _port(text, colon + port))
+    return Address(_host_name(hostname), user or None, _port(text, colon + port))
+
+
+def _host_name(name: str) -> str:
+    if not _HOST_NAME.fullmatch(name):
+        raise click.UsageError(
+            f"no host is called '{name}': write letters, digits, '.', '-' and '_' (xn--… for others), or an IP"
+            f" address; {FORMS}"
+        )
+    return name
 
 
 def _port(text: str, rest: str) -> int | None:

@@ -35,6 +35,7 @@ def monitor(
 
     configuration = invocation.configuration()
     hosts = choose_hosts(configuration, names, site, tag)
+    tell_of_none(invocation, configuration, hosts)
     with _progress(len(hosts), quiet=as_json) as told:
         cycle = invocation.wait_for(monitor_once(configuration, hosts, told))
     if as_json:
@@ -65,6 +66,14 @@ def choose_hosts(
         asked = " and ".join(f"{kind} '{name}'" for kind, name in (("site", site), ("tag", tag)) if name is not None)
         raise NotFoundError(f"none of the {'named' if names else 'enabled'} hosts has {asked}; `dthostmon host list`")
     return hosts
+
+
+def tell_of_none(invocation: Invocation, configuration: "Configuration", hosts: Sequence[Host]) -> None:
+    """Say why there is nothing to do, where there is nothing."""
+    if not configuration.hosts:
+        output.say(f"no hosts are configured; `{invocation.command('host add USER@HOST')}` adds one")
+    elif not hosts:
+        output.say("no host is enabled; `enabled: true` in the configuration watches one, and its name visits it once")
 
 
 def _demand(kind: str, name: str | None, known: Collection[str]) -> None:

@@ -36,7 +36,7 @@ def findings(invocation: Invocation, host: str | None, since: datetime | None, l
 
     found = invocation.wait_for(read())
     if found.next is not None:
-        output.say(f"{limit} of more; --limit {10 * limit} shows more")
+        output.say(f"The newest {limit}; `--limit {10 * limit}` shows more.")
     if as_json:
         output.print_json([stored_finding_document(one) for one in found.items])
         return

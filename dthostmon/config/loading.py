@@ -1,7 +1,7 @@
 """From a file and the environment to a `Configuration`, or to all problems at once."""
 
 import os.path
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -13,13 +13,13 @@ from dthostmon.config.environment import override
 from dthostmon.config.fields import database_password
 from dthostmon.config.inheritance import effective_thresholds, layers, make_hosts
 from dthostmon.config.models import Overrides, Settings
-from dthostmon.config.problems import from_validation
+from dthostmon.config.problems import from_validation, shortened
 from dthostmon.config.sections import Levels
 from dthostmon.config.sources import SourceFile, UnusableFileError, read_source, unreadable
 from dthostmon.config.structure import is_secret
 from dthostmon.config.substitution import Substitution
 from dthostmon.errors import ConfigurationError, Problem
-from dthostmon.model import Host
+from dthostmon.model import Host, TransportKind
 
 FILE_VARIABLE = "DTHOSTMON_CONFIG"
 FILE_PLACES = (Path("dthostmon.yaml"), Path("/etc/dthostmon/dthostmon.yaml"))
@@ -61,7 +61,7 @@ def load(path: Path, environ: Mapping[str, str], edited: str | None = None) -> C
     hosts, wrong_ways = _make_hosts(document, settings, environ)
     if wrong_ways:
         raise ConfigurationError(_in_order(wrong_ways))
-    warnings = tuple(_warnings(document, settings, source))
+    warnings = tuple(_warnings(document, settings, source, hosts))
     return Configuration(path, settings, hosts, warnings, (source, *substitution.sources), document)
 
 
@@ -144,9 +144,10 @@ def _rising(levels: Levels) -> bool:
     return set_levels == sorted(set_levels)
 
 
-def _warnings(document: Document, settings: Settings, source: SourceFile) -> Iterator[Problem]:
+def _warnings(document: Document, settings: Settings, source: SourceFile, hosts: Sequence[Host]) -> Iterator[Problem]:
     if not settings.hosts:
         yield document.problem(("hosts",), "no hosts: nothing is watched; add one under hosts")
+    yield from _logs_that_need_a_shell(document, hosts)
     if not source.others_read:
         return
     for path, place in document.values.items():
@@ -156,6 +157,23 @@ def _warnings(document: Document, settings: Settings, source: SourceFile) -> Ite
                 f"a literal secret in a file that others can read; 'chmod 600 {source.path}',"
                 " or write ${file:PATH}, ${cred:NAME} or ${VAR} instead",
             )
+
+
+def _logs_that_need_a_shell(document: Document, hosts: Sequence[Host]) -> Iterator[Problem]:
+    """Yield a warning for each log that a command reads and that hosts without a shell shall have."""
+    waiting: dict[tuple[KeyPath, str], list[str]] = {}
+    for index, host in enumerate(hosts):
+        *inner, overall = layers(index, host.site, "logs")
+        path = next(filter(document.find, inner), overall)
+        for number, pattern in enumerate(host.logs if host.transport is TransportKind.SFTP else ()):
+            if not pattern.startswith("/"):
+                waiting.setdefault(((*path, number), pattern), []).append(host.name)
+    for (path, pattern), names in waiting.items():
+        listed = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+        message = (
+            f"'{shortened(pattern)}' takes a command to read, and transport sftp gives none: never read on {listed}"
+        )
+        yield document.problem(path, f"{message}; leave it out there, or write transport: ssh")
 
 
 def _holds_secret(document: Document, settings: Settings, path: KeyPath) -> bool:

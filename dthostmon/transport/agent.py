@@ -23,7 +23,7 @@ MAX_KEYS = 5  # a host hangs up after six refusals (MaxAuthTries)
 @asynccontextmanager
 async def agent_identity(access: SshAccess, threads: DaemonThreads) -> AsyncIterator[Identity]:
     """Yield what the agent offers for a host; it is asked for signatures until the end. Raises VisitError (auth)."""
-    wanted = await threads.run(partial(_public_half, access))
+    wanted = await threads.run(partial(public_half, access))
     client = await _connected(access)
     try:
         pairs = await _listed(client, access, wanted)
@@ -77,8 +77,8 @@ def _certified(pairs: Sequence[asyncssh.SSHKeyPair], found: Certificate) -> list
     return [pairs[0]]
 
 
-def _public_half(access: SshAccess) -> bytes | None:
-    """Return the public key that lies beside the private one, None where there is none."""
+def public_half(access: SshAccess) -> bytes | None:
+    """Return the public key that lies beside the private one, None where there is none. Raises VisitError (auth)."""
     try:
         with Path(f"{access.key}.pub").expanduser().open("rb") as file:
             return asyncssh.import_public_key(file.read(MAX_KEY_BYTES)).public_data

@@ -67,7 +67,7 @@ def _read(path: str) -> SSHOpenSSHCertificate:
         raise
     except (OSError, RuntimeError) as exc:
         fix = "Let the user of dthostmon read it, or name another as `ssh.certificate`."
-        raise unusable(f"The certificate {path} cannot be read: {exc}.", fix) from exc
+        raise unusable(f"The certificate {path} cannot be read: {reason(exc)}.", fix) from exc
     except asyncssh.KeyImportError as exc:
         fix = "Name the file that `ssh-keygen -s` wrote, KEY-cert.pub."
         raise unusable(f"{path} is no certificate: {reason(exc)}.", fix) from exc

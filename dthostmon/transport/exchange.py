@@ -127,7 +127,7 @@ class Exchange:
             message = f"{self._where}: the collector program ended{said}."
             self.fail(VisitError(ErrorKind.PROTOCOL, message, RETRY_FIX))
             return
-        noise = bytes(self._buffer[:200]).decode("ascii", "backslashreplace").strip()
+        noise = bytes(self._buffer[:200]).decode("ascii", "backslashreplace").strip().rstrip(".")
         told = f", and said: {noise}" if noise else ""
         message = f"{self._where}: the host offers no SFTP and ran no collector program{told}."
         self.fail(VisitError(ErrorKind.PERMISSION, message, NOT_A_COLLECTOR))

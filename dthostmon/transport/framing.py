@@ -114,7 +114,7 @@ def _broken(where: str, reason: str) -> VisitError:
 
 def _no_shell(where: str, noise: bytes) -> VisitError:
     words = " ".join(noise[:200].decode("ascii", "backslashreplace").split())
-    said = "".join(character if character.isprintable() else "?" for character in words)
+    said = "".join(character if character.isprintable() else "?" for character in words).rstrip(".")
     message = f"{where}: the login ran no shell{f', it said: {said}' if said else ''}."
     fix = "Give the user a login shell and the key no forced command, or set `transport: sftp` for this host."
     return VisitError(ErrorKind.PERMISSION, message, fix)

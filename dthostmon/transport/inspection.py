@@ -1,7 +1,9 @@
 """A look at a host from outside, for `setup`: its name, its port, the keys it offers. Nothing here logs in."""
 
 import asyncio
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -9,14 +11,18 @@ import asyncssh
 
 from dthostmon.errors import ErrorKind, VisitError
 from dthostmon.model import SshAccess
+from dthostmon.transport.agent import check_agent, public_half
+from dthostmon.transport.certificates import load_certificate
 from dthostmon.transport.dialing import dial, look_up
 from dthostmon.transport.failures import reason
+from dthostmon.transport.jump import unresolved_fix
 from dthostmon.transport.keys import load_key
 from dthostmon.transport.known_hosts import DEFAULT_PORT, load_known_hosts
 from dthostmon.transport.login import HOST_KEYS
 from dthostmon.transport.session import Session
 from dthostmon.transport.ssh import SshSession
 from dthostmon.transport.ssh_config import resolve
+from dthostmon.transport.tunnels import place_of
 
 MAX_PUBLIC_KEY_BYTES = 64 * 1024
 
@@ -41,9 +47,79 @@ def completed(access: SshAccess) -> SshAccess:
     return resolve(access)
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A configuration key whose file cannot be used to log in, and why."""
+
+    key: str
+    error: VisitError
+
+
+def faults(access: SshAccess) -> Iterator[Fault]:
+    """Yield what is wrong with the files of a host, and, at `jump`, with those of the hosts before it. Blocks."""
+    try:
+        access = resolve(access)
+    except VisitError as error:
+        yield Fault("config", error)
+        return
+    own = tuple(_own_faults(access))
+    yield from own
+    told = {fault.error.message for fault in own}
+    for hop in access.jump:
+        for fault in _own_faults(hop):
+            if fault.error.message not in told:
+                message = f"Through {place_of(hop)}: {fault.error.message}"
+                yield Fault("jump", VisitError(fault.error.kind, message, fault.error.fix))
+
+
+def _own_faults(access: SshAccess) -> Iterator[Fault]:
+    public: bytes | None = None
+    try:
+        public = _public_data(access)
+    except VisitError as error:
+        yield Fault("key", error)
+    looks: dict[str, Callable[[], object]] = {}
+    if access.agent is not None:
+        looks["agent"] = partial(check_agent, access)
+    if public is not None or _is_missing(access.certificate):
+        looks["certificate"] = partial(load_certificate, access, public or b"")
+    for key, look in looks.items():
+        try:
+            look()
+        except VisitError as error:
+            yield Fault(key, error)
+
+
+def _is_missing(path: str | None) -> bool:
+    """Tell whether a file is named that is not there: all that can be told of a certificate without its key."""
+    try:
+        return path is not None and not Path(path).expanduser().stat()
+    except FileNotFoundError:
+        return True
+    except (OSError, RuntimeError):
+        return False
+
+
+def _public_data(access: SshAccess) -> bytes | None:
+    """Return the public half of what logs in; None where an agent alone knows it."""
+    return load_key(access).public_data if access.agent is None else public_half(access)
+
+
 async def addresses(access: SshAccess, where: str) -> tuple[str, ...]:
-    """Return the addresses of a host's name. Raises VisitError (dns, timeout)."""
-    return tuple(dict.fromkeys(str(found[4][0]) for found in await look_up(access, where)))
+    """Return the addresses of what this machine connects to: the host, or the first one before it.
+
+    Raises VisitError (dns, timeout).
+    """
+    entry = access.entry
+    try:
+        found = await look_up(entry, where)
+    except VisitError as error:
+        if entry is access:
+            raise
+        message = f"{where}: through {place_of(entry)}{error.message.removeprefix(where)}"
+        fix = unresolved_fix(entry) if error.kind is ErrorKind.DNS else error.fix
+        raise VisitError(error.kind, message, fix) from error
+    return tuple(dict.fromkeys(str(address[4][0]) for address in found))
 
 
 async def reach(access: SshAccess, where: str) -> None:

@@ -1,6 +1,7 @@
 """From this machine to a host that we are logged in to, directly or through the hosts that its access names."""
 
 import asyncio
+import shlex
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 import asyncssh
 
-from dthostmon.errors import VisitError
+from dthostmon.errors import ErrorKind, VisitError
 from dthostmon.model import SshAccess
 from dthostmon.transport.agent import agent_identity, check_agent
 from dthostmon.transport.attempt import Attempt
@@ -49,13 +50,16 @@ async def resolved(access: SshAccess) -> SshAccess:
     return await _key_files.run(partial(resolve, access)) if access.config else access
 
 
-async def arrive(name: str, access: SshAccess) -> Arrival:
-    """Connect to a host and log in, once. Raises VisitError, which says what host failed."""
+async def arrive(name: str, access: SshAccess, *, reads_only: bool = False) -> Arrival:
+    """Connect to a host and log in, once; `reads_only` hosts shall give our key no shell.
+
+    Raises VisitError, which says what host failed; KeyRefusedError only where it is this one that refused our key.
+    """
     access = await resolved(access)
     place = f"{access.user}@{access.hostname}:{access.port}"
     where = f"{name} ({place}{f', through {place_of(access.jump[-1])}' if access.jump else ''})"
     try:
-        connection, identity = await _arrive(access, where, lambda: None, KEEPALIVE_SECONDS)
+        connection, identity = await _arrive(access, where, lambda: None, KEEPALIVE_SECONDS, reads_only=reads_only)
     except HopError as error:
         raise VisitError(error.kind, f"{name} ({place}): through {error.message}", error.fix) from error
     address = None if access.jump else str(connection.get_extra_info("sockname")[0])
@@ -91,11 +95,11 @@ def check_access(access: SshAccess) -> None:
 
 
 async def _arrive(
-    access: SshAccess, where: str, lost: Callable[[], None], keepalive: float
+    access: SshAccess, where: str, lost: Callable[[], None], keepalive: float, *, reads_only: bool = False
 ) -> tuple[asyncssh.SSHClientConnection, Identity]:
     async with _identity(access) as identity:
         known_hosts = await _key_files.run(partial(load_known_hosts, access.known_hosts))
-        attempt = Attempt(access, identity, known_hosts, where)
+        attempt = Attempt(access, identity, known_hosts, where, reads_only)
         async with _way(access, where) as line:
             return await log_in(attempt, line, lost=lost, keepalive=keepalive), identity
 
@@ -134,5 +138,15 @@ async def _log_in_to_hop(chain: Chain, lost: Callable[[], None]) -> asyncssh.SSH
         raise
     except VisitError as error:
         named = error.message.startswith(where)  # a key that cannot be used knows no host
-        raise VisitError(error.kind, error.message if named else f"{where}: {error.message}", error.fix) from error
+        fix = unresolved_fix(hop) if error.kind is ErrorKind.DNS and not hop.jump else error.fix
+        raise VisitError(error.kind, error.message if named else f"{where}: {error.message}", fix) from error
     return connection
+
+
+def unresolved_fix(hop: SshAccess) -> str:
+    """Say what mends a host in between whose name this machine cannot resolve."""
+    name = hop.hostname
+    return (
+        f"`jump` leads to {name}, which does not resolve (`getent hosts {shlex.quote(name)}`): write the name of a host"
+        " of this configuration there, or one that resolves."
+    )

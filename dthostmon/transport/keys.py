@@ -13,6 +13,7 @@ import asyncssh
 from dthostmon.errors import ErrorKind, VisitError
 from dthostmon.model import SshAccess
 from dthostmon.transport.certificates import Certificate, load_certificate
+from dthostmon.transport.failures import reason
 from dthostmon.transport.file_state import FileState
 
 MAX_KEY_BYTES = 64 * 1024
@@ -69,7 +70,8 @@ def _load(access: SshAccess) -> asyncssh.SSHKey | _Refusal:
     try:
         file = FileState.of(access.key)
     except FileNotFoundError:
-        fix = f"Run `ssh-keygen -t ed25519 -f {access.key}`, or name another key as `ssh.key`."
+        bare = "" if access.passphrase else " -N ''"
+        fix = f"Run `ssh-keygen -t ed25519 -f {access.key}{bare}`, or name another key as `ssh.key`."
         return _Refusal(f"The key {access.key} does not exist.", fix)
     except (OSError, RuntimeError) as exc:
         return _unreadable(access.key, exc)
@@ -95,19 +97,19 @@ def _parse(file: FileState, passphrase: str) -> asyncssh.SSHKey | _Refusal:
         if "assphrase" in str(exc):
             return _locked(file, passphrase)
         fix = f"Run `ssh-keygen -y -f {_quoted(file)}` to see what it is; `ssh-keygen -t ed25519` makes a good one."
-        return _Refusal(f"The key {file.path} cannot be used: {exc}.", fix)
+        return _Refusal(f"The key {file.path} cannot be used: {reason(exc)}.", fix)
 
 
 def _unreadable(key: str, exc: Exception) -> _Refusal:
     return _Refusal(
-        f"The key {key} cannot be read: {exc}.", "Name a key as `ssh.key` that the user of dthostmon can read."
+        f"The key {key} cannot be read: {reason(exc)}.", "Name a key as `ssh.key` that the user of dthostmon can read."
     )
 
 
 def _locked(file: FileState, passphrase: str) -> _Refusal:
-    reason = "its passphrase is wrong" if passphrase else "it is encrypted and there is no passphrase"
+    because = "its passphrase is wrong" if passphrase else "it is encrypted and there is no passphrase"
     return _Refusal(
-        f"The key {file.path} cannot be opened: {reason}.", "Set `ssh.passphrase`, for example to ${SSH_PASSPHRASE}."
+        f"The key {file.path} cannot be opened: {because}.", "Set `ssh.passphrase`, for example to ${SSH_PASSPHRASE}."
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import asyncssh
 
-from dthostmon.transport.attempt import Attempt
+from dthostmon.transport.attempt import BANNER, Attempt
 from dthostmon.transport.line import Line
 
 KEEPALIVE_SECONDS = 15
@@ -102,5 +102,5 @@ class _Greeter(asyncssh.SSHClient):
     def awaited(self) -> str:
         """What the host had still to send."""
         if self.connection is None or not self.connection.get_extra_info("server_version"):
-            return "its SSH banner"
+            return BANNER
         return "the login" if self.connection.get_server_host_key() else "the key exchange"

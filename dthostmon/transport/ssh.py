@@ -25,10 +25,10 @@ _Channel: TypeAlias = "asyncssh.SSHClientChannel[bytes]"
 
 async def open_session(host: Host, access: SshAccess, limits: Limits, make_boundary: Callable[[], str]) -> "SshSession":
     """Connect and log in, once, through the hosts that the access names. Raises VisitError."""
-    arrival = await arrive(host.name, access)
+    has_shell = host.transport is TransportKind.SSH
+    arrival = await arrive(host.name, access, reads_only=not has_shell)
     connection, where = arrival.connection, arrival.where
     shell = SshShell(connection, where, access.connect_timeout, limits, make_boundary)
-    has_shell = host.transport is TransportKind.SSH
     files = RemoteFiles(connection, where, access.connect_timeout, make_boundary, has_shell=has_shell)
     return SshSession(arrival, files, shell if has_shell else None)
 

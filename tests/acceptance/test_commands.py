@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.program import COMMAND_SECONDS, Program
+from tests.fixtures.sshd import make_key
 
 BROKEN = """\
 monitoring:
@@ -37,6 +38,41 @@ def test_run_and_monitor_refuse_a_broken_configuration(program: Program) -> None
     for command in ("run", "monitor"):
         assert b"dthostmon.yaml:2:" in program.run(command, code=2).stderr
     assert not (program.folder / "dthostmon.db").exists()
+
+
+@pytest.mark.parametrize("command", ["setup", "monitor"])
+def test_where_no_host_is_watched_the_way_to_one_is_told(program: Program, command: str) -> None:
+    program.configure()
+    told = program.run("-c", "dthostmon.yaml", command).stderr
+    assert b"no hosts are configured; `dthostmon -c dthostmon.yaml host add USER@HOST` adds one" in told
+    program.add_this_machine("/etc/hosts", more=", enabled: false")
+    program.configure()
+    assert b"no host is enabled" in program.run(command).stderr
+
+
+def test_config_check_names_each_key_that_keeps_from_logging_in(program: Program) -> None:
+    key, bad = make_key(program.folder / "key"), program.folder / "none"
+    program.hosts = [
+        f"  - {{name: a, hostname: a, key: {key}, certificate: {bad}}}",
+        f"  - {{name: b, hostname: b, key: {key}, agent: true, certificate: {bad}}}",
+        f"  - {{name: c, hostname: c, key: {key}, config: {bad}}}",
+        f"  - {{name: d, hostname: d, key: {bad}}}",
+        f"  - {{name: e, hostname: e, key: {key}, jump: d}}",
+        f"  - {{name: f, hostname: f, key: {bad}, certificate: {bad}, jump: gate}}",
+    ]
+    program.configure()
+    done = program.run("config", "check", "--json", code=2, SSH_AUTH_SOCK="")
+    problems = {(one["path"], one["line"] - 4) for one in json.loads(done.stdout)["problems"]}
+    assert problems == {
+        ("hosts[0].certificate", 1),
+        ("hosts[1].agent", 2),
+        ("hosts[1].certificate", 2),
+        ("hosts[2].config", 3),
+        ("hosts[3].key", 4),
+        ("hosts[4].jump", 5),
+        ("hosts[5].key", 6),
+        ("hosts[5].certificate", 6),
+    }
 
 
 def test_a_first_configuration_is_written_checked_and_never_overwritten(program: Program) -> None:

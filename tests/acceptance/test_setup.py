@@ -3,6 +3,8 @@
 import json
 import socket
 import stat
+import subprocess
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -260,6 +262,39 @@ def test_every_kind_of_key_that_a_host_offers_is_trusted_but_no_revoked_one(sshd
     assert [line.split()[1] for line in added] == ["ssh-ed25519", "ecdsa-sha2-nistp256"]
 
 
+def test_a_host_behind_a_jump_host_is_trusted_with_the_command_that_is_told(sshd: Start, program: Program) -> None:
+    bastion, server = sshd(name="bastion", address="127.0.0.2"), sshd()
+    program.add_host(bastion, make_log(bastion))
+    program.add_host(server, make_log(server), more=", jump: bastion")
+    program.configure()
+    server.known_hosts.write_text("")
+    told = program.run("setup", "web1", "--accept-host-keys", "--yes", code=1).stderr.decode()
+    assert "web1 is behind a jump host, so its keys cannot be asked for from here" in told
+    assert f"`ssh -i {server.key} -J {bastion.user}@127.0.0.2:{bastion.port} -o UserKnownHostsFile=" in told
+
+
+def test_a_bastion_that_only_forwards_is_passed_through_and_not_watched(sshd: Start, program: Program) -> None:
+    forwards = 'restrict,port-forwarding,command="/usr/sbin/nologin"'
+    bastion, server = sshd(name="bastion", address="127.0.0.2", key_options=forwards), sshd()
+    program.add_host(bastion, make_log(bastion), more=", jump: none, enabled: false")
+    program.add_host(server, make_log(server), more=", jump: bastion")
+    program.configure()
+    assert [*setup(program, code=0)] == ["web1"]
+    assert program.document("monitor")["runs"][0]["status"] == "ok"
+    assert failures(setup(program, "bastion", code=1)["bastion"]) != []
+
+
+def test_a_jump_host_that_does_not_resolve_is_named_with_the_key_that_names_it(sshd: Start, program: Program) -> None:
+    server = sshd()
+    nowhere = f"{64 * 'a'}.example.org"
+    program.add_host(server, make_log(server), more=f", jump: {nowhere}")
+    program.configure()
+    told = layers(setup(program, code=1)["web1"])["dns"]
+    assert told["detail"].startswith(f"through {nowhere}: the name {nowhere} cannot be resolved")
+    assert told["fix"].startswith("`jump` leads to")
+    assert "`jump` leads to" in json.dumps(program.document("monitor", code=1))
+
+
 def test_a_changed_key_is_never_trusted(sshd: Start, program: Program) -> None:
     server = sshd()
     program.add_host(server, make_log(server))
@@ -296,11 +331,12 @@ def with_password(sshd: Start, tmp_path: Path) -> Callable[..., SshServer]:
     """A factory of servers where root's account `visitor` logs in by password."""
     parts.root()
 
-    def start(name: str = "web1") -> SshServer:
+    def start(name: str = "web1", options: Sequence[str] = ()) -> SshServer:
         folder = tmp_path / f"account-{name}"
         home = folder / "home"
         home.mkdir(mode=0o755, parents=True)
         options = [
+            *options,
             "PasswordAuthentication yes",
             "PermitRootLogin yes",
             "StrictModes yes",
@@ -366,6 +402,65 @@ def test_a_host_without_a_shell_gets_a_key_that_may_only_read(
     assert statuses(json.loads(shown.stdout)[0])["shell"] == "not wanted"
     line = (server.home / ".ssh" / "authorized_keys").read_text()
     assert line.startswith('restrict,command="internal-sftp -R" ssh-ed25519 ')
+
+
+def test_no_password_is_asked_for_where_the_agent_is_at_fault(
+    sshd: Start, program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    server = sshd()
+    program.add_host(server, make_log(server), more=", agent: true")
+    program.configure()
+    socket_path = tmp_path / "agent"
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(socket_path))
+    assert_agent_fix(program, "`ssh-add -l`")
+    agent = subprocess.Popen([parts.program("ssh-agent"), "-D", "-a", str(socket_path)], stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            if socket_path.exists():
+                break
+            time.sleep(0.02)
+        assert_agent_fix(program, f"`ssh-add {server.key}`")
+    finally:
+        agent.kill()
+        agent.wait()
+
+
+def assert_agent_fix(program: Program, command: str) -> None:
+    shown = run_on_terminal(program, "setup", "--push-key", "--json", answers=[])
+    [tested] = json.loads(shown.stdout)
+    told = statuses(tested)
+    assert (told["tcp"], told["host key"], told["auth"]) == ("ok", "ok", "failed")
+    assert "Password" not in shown.screen
+    assert "push-key" not in layers(tested)["auth"]["fix"]
+    assert command in layers(tested)["auth"]["fix"]
+
+
+@pytest.mark.parametrize("command", ["setup", "monitor"])
+def test_a_host_that_shall_give_no_shell_is_never_sent_a_key_that_does(
+    sshd: Start, program: Program, command: str
+) -> None:
+    server = sshd()
+    program.add_host(server, make_log(server), more=", transport: sftp, probes: []")
+    program.configure()
+    (server.folder / "authorized_keys").write_text("")
+    told = json.dumps(program.document(command, code=1)).replace('\\"', '"')
+    line = f'restrict,command="internal-sftp -R" {" ".join(public_key(server.key).split()[:2])} dthostmon'
+    assert f"Add this line to ~{server.user}/.ssh/authorized_keys there: {line}" in told.replace("\\", "")
+    assert "ssh-copy-id" not in told
+
+
+def test_a_key_that_was_pushed_and_is_still_refused_is_not_to_be_pushed_again(
+    with_password: Callable[..., SshServer], program: Program
+) -> None:
+    server = with_password(options=["AuthorizedKeysFile none"])
+    program.add_host(server, make_log(server))
+    program.configure()
+    answers = [("[Enter: leave it out]: ", PASSWORD)]
+    shown = run_on_terminal(program, "setup", "--push-key", "--json", answers=answers)
+    fix = layers(json.loads(shown.stdout)[0])["auth"]["fix"]
+    assert "AuthorizedKeysFile" in fix
+    assert "journalctl -u ssh" in fix
+    assert "push-key" not in fix
 
 
 def test_a_wrong_password_and_none_change_nothing(with_password: Callable[..., SshServer], program: Program) -> None:

@@ -57,7 +57,8 @@ def test_setup_and_check_accept_such_a_host(sshd: Start, program: Program, kind:
     program.configure()
     program.run("config", "check")
     [host] = program.document("setup")
-    assert (host["connection"], host["shell"], host["is_good"]) == ("ok", "none", True)
+    statuses = {layer["layer"]: layer["status"] for layer in host["layers"]}
+    assert (statuses["auth"], statuses["shell"], host["is_good"]) == ("ok", "not wanted", True)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import click
 
 from dthostmon.cli import output
 from dthostmon.cli.invocation import Invocation, json_option
-from dthostmon.cli.monitor import choose_hosts
+from dthostmon.cli.monitor import choose_hosts, tell_of_none
 from dthostmon.cli.setup.layers import AUTH, HOST_KEY, Tested
 from dthostmon.cli.setup.login import can_push
 from dthostmon.cli.setup.printed import print_tested, tested_document
@@ -17,6 +17,11 @@ from dthostmon.cli.setup.testing import try_hosts
 from dthostmon.cli.setup.trust import accept_keys
 from dthostmon.errors import ErrorKind
 from dthostmon.model import Host
+
+STILL_REFUSED = (
+    "The key is in ~/.ssh/authorized_keys and sshd still refuses it: look at `AuthorizedKeysFile` and `AllowUsers` in"
+    " its sshd_config, and at the modes of ~ and ~/.ssh (`StrictModes`); `journalctl -u ssh` on the host says which."
+)
 
 
 @click.command()
@@ -37,13 +42,14 @@ def setup(
     _demand_terminal(accepts=accepts, yes=yes, pushes=pushes)
     configuration = invocation.configuration()
     hosts = choose_hosts(configuration, names, None, None)
+    tell_of_none(invocation, configuration, hosts)
     limit = configuration.settings.monitoring.max_concurrent_hosts
     results = invocation.wait_for(try_hosts(hosts, limit))
     if accepts:
         results = _again(results, accept_keys(results, lambda question: yes or _confirm(question)), limit)
-    if pushes:
-        results = _again(results, push_keys(results, _ask_password), limit)
-    results = [_advised(tested, invocation) for tested in results]
+    pushed = push_keys(results, _ask_password) if pushes else []
+    results = _again(results, pushed, limit)
+    results = [_advised(tested, invocation, has_key=tested.host in pushed) for tested in results]
     if as_json:
         output.print_json([tested_document(tested) for tested in results])
     else:
@@ -81,13 +87,15 @@ def _again(results: list[Tested], changed: Sequence[Host], limit: int) -> list[T
     return [anew.get(tested.host, tested) for tested in results]
 
 
-def _advised(tested: Tested, invocation: Invocation) -> Tested:
-    """Name the command of dthostmon itself where it can mend a failure."""
+def _advised(tested: Tested, invocation: Invocation, *, has_key: bool) -> Tested:
+    """Name the command of dthostmon itself where it can mend a failure; `has_key`: that put our key there already."""
     command = invocation.command(f"setup {tested.host.name}")
     if tested.kind is ErrorKind.HOST_KEY_UNKNOWN and tested.offered:
         mend = f"; if it is the same, run `{command} --accept-host-keys`."
         return _with_fix(tested, HOST_KEY, lambda fix: fix.rstrip(".") + mend)
-    if tested.host.ssh and can_push(tested.host.ssh, tested.kind):
+    if has_key and tested.refuses_key:
+        return _with_fix(tested, AUTH, lambda _: STILL_REFUSED)
+    if can_push(tested):
         push = f"Run `{command} --push-key`, which asks for the password once. Otherwise: "
         return _with_fix(tested, AUTH, lambda fix: push + fix)
     return tested

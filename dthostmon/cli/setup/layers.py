@@ -47,13 +47,14 @@ class Layer:
 class Tested:
     """A tested host with all its layers in order. `kind` is what ended the test, None where nothing did.
 
-    `offered` are the keys of a host that is not known.
+    `offered` are the keys of a host that is not known. `refuses_key`: the host itself did not take our key.
     """
 
     host: Host
     layers: tuple[Layer, ...]
     kind: ErrorKind | None = None
     offered: "tuple[OfferedKey, ...]" = ()
+    refuses_key: bool = False
 
     @property
     def is_good(self) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dthostmon.cli.setup.layers import AUTH, DNS, HOST_KEY, TCP, Layer, Status
+from dthostmon.cli.setup.layers import AUTH, DNS, HOST_KEY, TCP, Layer, Status, Tested
 from dthostmon.errors import ErrorKind, VisitError
 from dthostmon.model import Host, SshAccess
 from dthostmon.transport import check_key, connect
@@ -43,7 +43,7 @@ async def logged_in(host: Host, layers: list[Layer]) -> "Session":
         return await connect(host)
     from dthostmon.transport import inspection
 
-    found = await inspection.addresses(entry(host.ssh), place(host))
+    found = await inspection.addresses(host.ssh, place(host))
     layers.append(Layer(DNS, "", Status.OK, ", ".join(found)))
     try:
         session = await connect(replace(host, ssh=replace(host.ssh, retries=host.ssh.retries[:RETRIES])))
@@ -67,7 +67,7 @@ async def _find_layer(host: Host, access: SshAccess, error: VisitError, layers: 
     if error.kind is ErrorKind.HOST_KEY_CHANGED:
         layers.append(good_tcp)
         raise Refusal(error.kind, f"CRITICAL: {without_place(host, error.message)}", error.fix) from error
-    if is_key_refused(access, error.kind):
+    if refuses_key(error) or (error.kind is ErrorKind.AUTH and not is_direct(access) and check_key(access) is None):
         layers += [good_tcp, Layer(HOST_KEY, "", Status.OK, _trusted(access))]
         return
     await _reach(host, access)  # the error may be of any layer, also of our own key, which is read before all of them
@@ -116,14 +116,16 @@ def _trusted(access: SshAccess) -> str:
     return _listed(inspection.trusted_keys(access))
 
 
-def is_key_refused(access: SshAccess, kind: ErrorKind | None) -> bool:
-    """Tell whether it is the host that does not take our key, and not the key that cannot be used."""
-    return kind is ErrorKind.AUTH and check_key(access) is None
+def refuses_key(error: VisitError) -> bool:
+    """Tell whether the host was asked and does not take our key: where there is no key, or no agent, it was not."""
+    from dthostmon.transport.attempt import KeyRefusedError
+
+    return isinstance(error, KeyRefusedError)
 
 
-def can_push(access: SshAccess, kind: ErrorKind | None) -> bool:
+def can_push(tested: Tested) -> bool:
     """Tell whether a login by password can put our key on the host; it goes through no jump host."""
-    return is_key_refused(access, kind) and is_direct(access)
+    return tested.refuses_key and tested.host.ssh is not None and is_direct(tested.host.ssh)
 
 
 def is_direct(access: SshAccess) -> bool:

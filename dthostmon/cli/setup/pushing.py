@@ -21,7 +21,7 @@ def push_keys(results: Sequence[Tested], ask: Callable[[str], str]) -> list[Host
     worked: dict[str, str] = {}
     for tested in results:
         access = tested.host.ssh
-        if access is None or not can_push(access, tested.kind):
+        if access is None or not can_push(tested):
             continue
         otherwise = "the one before" if access.user in worked else "leave it out"
         typed = ask(f"Password of {access.user} on {tested.host.name} ({access.hostname}) [Enter: {otherwise}]")

@@ -45,6 +45,7 @@ async def try_host(host: Host) -> Tested:
     """Test one host; it ends within the host's timeout."""
     layers = not_wanted(host)
     end: login.Refusal | None = None
+    refuses_key = False
     try:
         async with asyncio.timeout(host.timeout):
             host = await login.completed(host)
@@ -52,6 +53,7 @@ async def try_host(host: Host) -> Tested:
     except login.Refusal as refusal:
         end = refusal
     except VisitError as error:
+        refuses_key = login.refuses_key(error)
         end = login.Refusal(error.kind, login.without_place(host, error.message), error.fix)
     except TimeoutError:
         end = login.Refusal(ErrorKind.TIMEOUT, f"not done after {host.timeout:g} s", "Raise `monitoring.host_timeout`.")
@@ -61,7 +63,7 @@ async def try_host(host: Host) -> Tested:
     if end is None:
         return Tested(host, completed(host, layers))
     layers = failed_at(host, layers, end.detail, end.fix)
-    return Tested(host, completed(host, layers), end.kind, end.offered)
+    return Tested(host, completed(host, layers), end.kind, end.offered, refuses_key)
 
 
 async def _test(host: Host, layers: list[Layer]) -> None:

@@ -20,13 +20,22 @@ def accept_keys(results: Sequence[Tested], confirm: Callable[[str], bool]) -> li
     agreed: set[tuple[object, ...]] = set()
     for tested in results:
         access = tested.host.ssh
-        if tested.kind is not ErrorKind.HOST_KEY_UNKNOWN or not tested.offered or access is None:
+        if tested.kind is not ErrorKind.HOST_KEY_UNKNOWN or access is None:
+            continue
+        if not tested.offered:
+            _tell_why_not(tested, access)
             continue
         same = (access.known_hosts, access.hostname, access.port, tested.offered)
         if (same in agreed or _ask(tested, access, confirm)) and _trust(access, tested.offered):
             agreed.add(same)
             accepted.append(tested.host)
     return accepted
+
+
+def _tell_why_not(tested: Tested, access: SshAccess) -> None:
+    if access.jump:
+        fix = " ".join(layer.fix for layer in tested.failures)
+        output.say(f"{tested.host.name} is behind a jump host, so its keys cannot be asked for from here. {fix}")
 
 
 def _ask(tested: Tested, access: SshAccess, confirm: Callable[[str], bool]) -> bool:

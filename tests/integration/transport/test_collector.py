@@ -513,8 +513,8 @@ async def test_nothing_is_written_on_the_host(sshd: Start) -> None:
 
 
 async def test_what_is_no_collector_says_what_it_is(sshd: Start) -> None:
-    session = await connect(forced_host(sshd(key_options='restrict,command="echo backups only"')))
-    with pytest.raises(VisitError, match="backups only") as caught:
+    session = await connect(forced_host(sshd(key_options='restrict,command="echo backups only."')))
+    with pytest.raises(VisitError, match=r"said: backups only\.(?!\.)") as caught:
         await session.files.stat("/etc/passwd")
     assert caught.value.kind is ErrorKind.PERMISSION
     await session.close()

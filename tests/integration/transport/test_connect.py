@@ -185,6 +185,7 @@ async def old_protocol(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
         (silent, ErrorKind.TIMEOUT, "its SSH banner"),
         (only_a_version, ErrorKind.TIMEOUT, "the key exchange"),
         (hang_up, ErrorKind.OVERLOADED, "hung up before its SSH banner"),
+        (hang_up, ErrorKind.OVERLOADED, "or it is not SSH that listens on port"),
         (exceeded, ErrorKind.OVERLOADED, "MaxStartups"),
         (speak_http, ErrorKind.PROTOCOL, "no SSH connection"),
         (garbage, ErrorKind.PROTOCOL, "no SSH connection"),

@@ -162,7 +162,7 @@ async def test_a_changed_key_of_a_bastion_is_critical_and_never_accepted(
     assert f"expected {fingerprint(other)}" in error.message
     assert f"offered {fingerprint(bad.folder / 'host_key')}" in error.message
     assert f"ssh-keygen -R '[{bad.address}]:{bad.port}' -f {bad.known_hosts}" in error.fix
-    assert ("ProxyJump" in error.fix) == (wrong == "inner")
+    assert (" -J " in error.fix) == (wrong == "inner")
     assert logins(target) == 0
 
 
@@ -182,8 +182,9 @@ async def test_a_changed_key_behind_a_bastion_is_mended_through_it(sshd: Sshd, t
     assert error.kind is ErrorKind.HOST_KEY_CHANGED
     assert error.message.startswith(f"web1 ({target.user}@{place(target)}, through {place(bastion)}): THE HOST KEY")
     assert f"ssh-keygen -R '[{target.address}]:{target.port}' -f {target.known_hosts}" in error.fix
-    option = f"-o ProxyJump={bastion.user}@{bastion.address}:{bastion.port} -p {target.port}"
-    assert f"ssh -o UserKnownHostsFile={target.known_hosts} {option} {target.user}@{target.address} exit" in error.fix
+    login = f"ssh -i {target.key} -J {bastion.user}@{bastion.address}:{bastion.port}"
+    options = f"-o UserKnownHostsFile={target.known_hosts} -p {target.port}"
+    assert f"{login} {options} {target.user}@{target.address} exit" in error.fix
 
 
 async def test_a_bastion_that_is_down(sshd: Sshd) -> None:

@@ -40,11 +40,29 @@ def test_every_form_of_an_address(text: str, address: Address) -> None:
         "[::1",
         "[::1]x",
         "[::1]:",
+        "a;b",
+        "héé",
+        "*",
+        "..",
+        "we b1",
+        "[a:b;c]",
     ],
 )
 def test_what_is_no_address_is_told_with_one_that_is(text: str) -> None:
     with pytest.raises(click.UsageError, match=r"monitor@web1\.example\.org"):
         parse_address(text)
+
+
+def test_a_password_is_refused_and_not_printed_back() -> None:
+    for text in ("root:secret@web1", "root:secret@web1:99999", "root:secret@"):
+        with pytest.raises(click.UsageError, match="a password does not go with the user") as caught:
+            parse_address(text)
+        assert "secret" not in str(caught.value)
+
+
+def test_a_name_that_no_host_has_is_what_is_complained_about() -> None:
+    with pytest.raises(click.UsageError, match=r"no host is called '\*'"):
+        parse_address("me@*")
 
 
 @pytest.mark.parametrize(

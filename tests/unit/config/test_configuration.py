@@ -77,6 +77,22 @@ def test_a_file_without_hosts_is_a_warning(read):
     assert (warning.line, warning.path) == (1, "hosts")
 
 
+def test_a_log_that_takes_a_command_is_never_read_without_a_shell(read):
+    text = """\
+        logs: [/var/log/syslog, "journal:"]
+        hosts:
+          - {name: web1, hostname: web1, transport: sftp}
+          - {name: web2, hostname: web2, transport: sftp}
+          - {name: web3, hostname: web3, transport: sftp, logs: ["docker:*", /var/log/a]}
+          - {name: web4, hostname: web4}
+        """
+    warnings = {warning.path: (warning.line, warning.message) for warning in read(text).warnings}
+    assert {path: line for path, (line, _) in warnings.items()} == {"logs[1]": 1, "hosts[2].logs[0]": 5}
+    assert "'journal:' takes a command" in warnings["logs[1]"][1]
+    assert "never read on web1 and 1 more" in warnings["logs[1]"][1]
+    assert "never read on web3" in warnings["hosts[2].logs[0]"][1]
+
+
 @pytest.mark.parametrize(
     "text",
     [

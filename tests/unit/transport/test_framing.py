@@ -108,3 +108,5 @@ def test_what_a_login_says_instead_of_running_a_shell_is_told_in_one_clean_line(
     with pytest.raises(VisitError, match=r"it said: not\?\[31m today \\xff\.") as caught:
         parsed(b"not\x1b[31m\r\n\n  today \xff\n", "one")
     assert str(caught.value).isprintable()
+    with pytest.raises(VisitError, match=r"it said: This account is currently not available\. Give"):
+        parsed(b"This account is currently not available.\n", "one")
