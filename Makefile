@@ -48,7 +48,7 @@ layers: .venv/installed-test
 
 unit: .venv/installed-test
 	@echo '== tests'
-	$(BIN)/pytest --numprocesses $(WORKERS) $(FLAGS)
+	$(BIN)/pytest --dist worksteal --numprocesses $(WORKERS) $(FLAGS)
 
 soak: parts .venv/installed-test
 	DTHOSTMON_SOAK=$(or $(SOAK),10) $(BIN)/pytest tests/integration/logs/test_state_machine.py $(FLAGS)

@@ -1,0 +1,55 @@
+"""The nouns: frozen values that travel between the layers.
+
+Text in these values is display-safe for databases and JSON (no NUL, no lone surrogates); bytes are the very bytes of
+the host. Times are aware datetimes in UTC, durations are seconds, sizes are bytes.
+"""
+
+from dthostmon.model.facts import DiskUsage, Facts, Identity, Metrics
+from dthostmon.model.finding import Evidence, Finding, FindingSource, Grade, Reason, Severity, Template, TemplateCount
+from dthostmon.model.host import MAX_JUMPS, Host, Levels, SshAccess, Thresholds, TransportKind
+from dthostmon.model.log import (
+    Coverage,
+    Cursor,
+    FilePosition,
+    Gap,
+    HostState,
+    LogReading,
+    LogsReading,
+    StreamCursor,
+    StreamPosition,
+)
+from dthostmon.model.run import Cycle, Run, RunStatus, Visit
+
+__all__ = [
+    "MAX_JUMPS",
+    "Coverage",
+    "Cursor",
+    "Cycle",
+    "DiskUsage",
+    "Evidence",
+    "Facts",
+    "FilePosition",
+    "Finding",
+    "FindingSource",
+    "Gap",
+    "Grade",
+    "Host",
+    "HostState",
+    "Identity",
+    "Levels",
+    "LogReading",
+    "LogsReading",
+    "Metrics",
+    "Reason",
+    "Run",
+    "RunStatus",
+    "Severity",
+    "SshAccess",
+    "StreamCursor",
+    "StreamPosition",
+    "Template",
+    "TemplateCount",
+    "Thresholds",
+    "TransportKind",
+    "Visit",
+]

@@ -1,0 +1,61 @@
+"""What the probes told of a machine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class DiskUsage:
+    """One real mount. Percentages are of what an unprivileged user can fill, as df shows; None = not told."""
+
+    mount: str
+    device: str
+    filesystem: str
+    size: int
+    used: int
+    percent: float | None
+    inodes_percent: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """What the machine was doing; None = unknown, never 0.
+
+    `cpu_percent` is the mean since the visit before (the first visit takes half a second's sample), so that a short
+    burst is no finding. `cpu_times` are the kernel's counters now, in ticks since boot: user, nice, system, idle,
+    iowait, irq, softirq, steal; the next visit compares with them.
+    """
+
+    cpu_percent: float | None
+    memory_percent: float | None
+    swap_percent: float | None
+    load1: float | None
+    load5: float | None
+    load15: float | None
+    disks: tuple[DiskUsage, ...]
+    cpu_times: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the machine is; None = unknown."""
+
+    os: str | None
+    kernel: str | None
+    architecture: str | None
+    uptime: float | None
+    timezone: str | None
+    cpus: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the probes told. A probe that could not tell is None and named in `unknown` with its reason.
+
+    `client_address` is where the host sees us come from; None where it cannot tell.
+    """
+
+    identity: Identity | None = None
+    metrics: Metrics | None = None
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    client_address: str | None = None

@@ -1,0 +1,79 @@
+"""One check of one host, and one pass over all of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from dthostmon.errors import ErrorKind
+from dthostmon.model.facts import Facts
+from dthostmon.model.finding import Finding, Reason, Severity, TemplateCount
+from dthostmon.model.log import Coverage, LogReading
+
+NOTHING_KNOWN = Facts()
+
+
+class RunStatus(StrEnum):
+    """How a run ended."""
+
+    OK = "ok"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One check of one host. A failed or skipped run has no score: unknown is not healthy."""
+
+    host: str
+    site: str | None
+    status: RunStatus
+    started_at: datetime
+    duration: float
+    severity: Severity
+    score: int | None = None
+    reasons: tuple[Reason, ...] = ()
+    error: str | None = None
+    error_kind: ErrorKind | None = None
+    judged_by: str = "rules"
+    summary: str = ""
+    recommendations: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    logs: tuple[Coverage, ...] = ()
+    facts: Facts = NOTHING_KNOWN
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Everything one run wants stored in its one transaction."""
+
+    run: Run
+    logs: tuple[LogReading, ...] = ()
+    patterns: frozenset[str] = frozenset()
+    templates: tuple[TemplateCount, ...] = ()
+    client_addresses: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """One pass over the due hosts."""
+
+    id: str
+    started_at: datetime
+    duration: float
+    runs: tuple[Run, ...]
+
+    @property
+    def ok(self) -> int:
+        """How many hosts were checked."""
+        return sum(run.status is RunStatus.OK for run in self.runs)
+
+    @property
+    def failed(self) -> int:
+        """How many hosts could not be checked."""
+        return sum(run.status is RunStatus.FAILED for run in self.runs)
+
+    @property
+    def skipped(self) -> int:
+        """How many hosts were passed over: their check before was still running."""
+        return sum(run.status is RunStatus.SKIPPED for run in self.runs)
