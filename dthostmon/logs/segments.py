@@ -89,7 +89,7 @@ async def _read_on(files: FileReader, unread: Unread, allowance: Allowance) -> S
     granted = allowance.take(unread.size)
     known = min(FINGERPRINT_BYTES, position.offset)
     first = await files.read(position.path, position.offset - known, known + min(granted, FIRST_READ))
-    if fingerprint(first[:known]) != position.fingerprint:
+    if not _is_as_known(first, known, position):
         allowance.give_back(granted)
         return None
     new = _Bytes(first, known)
@@ -97,6 +97,11 @@ async def _read_on(files: FileReader, unread: Unread, allowance: Allowance) -> S
         end = position.offset - known + len(first)
         new.rest, new.skipped = await _rest(files, position.path, first, end, granted - FIRST_READ)
     return _segment(unread, new)
+
+
+def _is_as_known(raw: bytes, known: int, position: FilePosition) -> bool:
+    """Tell whether what was read begins with the `known` bytes that stand before an offset, all of them."""
+    return len(raw) >= known and fingerprint(raw[:known]) == position.fingerprint
 
 
 @dataclass(slots=True)
@@ -162,7 +167,7 @@ async def _catch_up(files: FileReader, unread: Unread, allowance: Allowance) -> 
     position = unread.position
     known = min(FINGERPRINT_BYTES, position.offset)
     before = await files.read(position.path, position.offset - known, known)
-    if fingerprint(before) != position.fingerprint:
+    if not _is_as_known(before, known, position):
         return None
     later = await near_the_end(files, position, unread.stat.size, min(allowance.left, allowance.lag))
     segment = await _read_on(files, Unread(later, unread.stat), allowance)
@@ -201,7 +206,7 @@ async def flush(files: FileReader, segment: Segment) -> Segment:
         return segment
     known = min(FINGERPRINT_BYTES, position.offset)
     raw = await files.read(position.path, position.offset - known, known + position.examined - position.offset)
-    if fingerprint(raw[:known]) != position.fingerprint:
+    if not _is_as_known(raw, known, position):
         return segment
     taken = len(raw) - known
     return replace(
