@@ -16,7 +16,7 @@ BASH_SCRIPTS = (".ci/run",)
 def planned(*goals: str) -> list[str]:
     """Return the command lines that `make` would run, with nothing of .venv assumed to be there or missing."""
     # variables of an outer `make test` would turn this one into its child
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "FLAGS"))}
     command = [program("make"), "--dry-run", "--always-make", *goals]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
