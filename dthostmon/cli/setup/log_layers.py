@@ -28,7 +28,9 @@ async def log_layers(session: "Session", patterns: Sequence[str], user: str) -> 
 
 
 def _layer(pattern: str, reading: LogsReading, user: str) -> Layer:
-    troubles = [problem for problem in reading.problems if problem.severity > Severity.INFO]
+    # That nothing is read is said of one pattern here; whether it is so of the host, all layers together tell.
+    of_pattern = [problem for problem in reading.problems if problem.kind != "log-none"]
+    troubles = [problem for problem in of_pattern if problem.severity > Severity.INFO]
     if troubles:
         detail = "; ".join(_detail(pattern, problem) for problem in troubles)
         fixes = dict.fromkeys(_fix(problem, user) for problem in troubles)
