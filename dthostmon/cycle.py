@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
-from dthostmon import analysis, facts, logs, scoring
+from dthostmon import analysis, facts, logs, rules, scoring
 from dthostmon.errors import CursorConflictError, ErrorKind, StoreError, VisitError
 from dthostmon.model import (
     Coverage,
@@ -153,8 +153,8 @@ async def _visit(
 def _own_logins(host: Host, state: HostState, known: Facts, candidate: str | None) -> analysis.OwnLogins | None:
     if host.ssh is None:
         return None
-    told = {analysis.normal_address(known.client_address)} if known.client_address else set()
-    seen = analysis.normal_address(candidate) if candidate else None
+    told = {rules.normal_address(known.client_address)} if known.client_address else set()
+    seen = rules.normal_address(candidate) if candidate else None
     return analysis.OwnLogins(host.ssh.user, state.client_addresses | told, seen)
 
 

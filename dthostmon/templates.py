@@ -9,6 +9,7 @@ Lines are separated by \n alone. Nothing slow looks further than LINE_BYTES into
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from hashlib import blake2b, sha256
 from typing import NamedTuple
@@ -82,6 +83,23 @@ def as_read(line: bytes) -> str:
     text = visible_part(line).decode("utf-8", "backslashreplace")
     shown = text if text.isprintable() else _CONTROL_CHARACTER.sub(_escape, text)
     return shown if len(line) <= LINE_BYTES else f"{shown} [cut: {len(line)} bytes, sha256 {sha256(line).hexdigest()}]"
+
+
+def line_id(path: str, line: bytes) -> str:
+    """Name a line: the same bytes in the same log have the same id."""
+    return f"l-{blake2b(path.encode('utf-8', 'surrogateescape') + bytes(1) + line, digest_size=8).hexdigest()}"
+
+
+def read_time(line: str, reference: datetime, zone: tzinfo) -> datetime | None:
+    """Return when a line says it was written, in UTC."""
+    for layout, pattern in (("%b %d %H:%M:%S", r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d"),):
+        if found := re.match(pattern, line):
+            at = datetime.strptime(f"{reference.year} {found[0]}", f"%Y {layout}").replace(tzinfo=zone)
+            return at.astimezone(UTC)
+    if found := re.match(r"(?:<\d+>1 )?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?)", line):
+        at = datetime.fromisoformat(found[1])
+        return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+    return None
 
 
 def _escape(match: re.Match[str]) -> str:

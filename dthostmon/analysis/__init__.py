@@ -1,7 +1,21 @@
 """Understanding: what came in of a host's logs and metrics, as templates and findings. Pure."""
 
 from dthostmon.analysis.assignment import Assignment, assign
-from dthostmon.analysis.examination import Examination, Tally, examine
-from dthostmon.analysis.own_logins import OwnLogins, normal_address
+from dthostmon.analysis.conclusion import Examination, conclude
+from dthostmon.analysis.examination import examine
+from dthostmon.analysis.moment import Moment
+from dthostmon.analysis.observation import Observation, Tally, observe
+from dthostmon.analysis.own_logins import OwnLogins
 
-__all__ = ["Assignment", "Examination", "OwnLogins", "Tally", "assign", "examine", "normal_address"]
+__all__ = [
+    "Assignment",
+    "Examination",
+    "Moment",
+    "Observation",
+    "OwnLogins",
+    "Tally",
+    "assign",
+    "conclude",
+    "examine",
+    "observe",
+]

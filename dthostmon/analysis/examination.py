@@ -1,49 +1,13 @@
-"""Logs and metrics of one visit to templates and findings.
+"""Logs and metrics of one visit to templates and findings."""
 
-Everything slow happens once per distinct key of a block. Only lines that a rule may speak of are looked at themselves,
-because a key has lost the digits that a rule may ask for (a status, an address).
-"""
+from collections.abc import Sequence
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import compress
-
-from dthostmon import templates
-from dthostmon.analysis.grouping import Grouping
-from dthostmon.analysis.keys import Key, KeyTable
-from dthostmon.analysis.limits import limit_findings
-from dthostmon.analysis.own_logins import LOGIN_RULE, MAX_LOGINS, Login, OwnLogins, sort_out
-from dthostmon.model import Finding, Metrics, TemplateCount, Thresholds
-from dthostmon.rules import Match, RuleSet
-
-MAX_LINES_PER_RULE = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What went through judgement: counted from the judged lines and their newlines, never from the data's size."""
-
-    bytes: int = 0
-    lines: int = 0
-
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(self.bytes + other.bytes, self.lines + other.lines)
-
-
-@dataclass(frozen=True, slots=True)
-class Examination:
-    r"""What was understood of one host's logs, all together. `lines` counts records separated by \n alone.
-
-    `tallies` are by path, `templates` most frequent first, `findings` worst first. `own_addresses` are those that the
-    host is known to have seen us come from.
-    """
-
-    lines: int
-    tallies: Mapping[str, Tally]
-    templates: tuple[TemplateCount, ...]
-    findings: tuple[Finding, ...]
-    own_addresses: frozenset[str] = frozenset()
+from dthostmon.analysis.conclusion import Examination, conclude
+from dthostmon.analysis.moment import Moment
+from dthostmon.analysis.observation import observe
+from dthostmon.analysis.own_logins import OwnLogins
+from dthostmon.model import History, Learning, Metrics, Thresholds
+from dthostmon.rules import RuleSet
 
 
 def examine(
@@ -52,101 +16,11 @@ def examine(
     thresholds: Thresholds,
     metrics: Metrics | None,
     own: OwnLogins | None = None,
+    moment: Moment | None = None,
 ) -> Examination:
-    """Understand the new bytes of a host's logs, (path, data) each, and its metrics. `own` tells who we are there."""
-    table = KeyTable(rules)
-    judging = _Judging(own)
-    tallies: dict[str, Tally] = {}
-    for path, data in logs:
-        tallies.setdefault(path, Tally())
-        for block in templates.blocks(data):
-            tallies[path] += _examine_block(path, block, table, judging)
-    own_addresses = judging.tell_foreign_logins()
-    findings = [*judging.grouping.findings(thresholds), *limit_findings(metrics, thresholds)]
-    return Examination(
-        lines=sum(tally.lines for tally in tallies.values()),
-        tallies=tallies,
-        templates=_template_counts(table),
-        findings=tuple(sorted(findings, key=_worst_first)),
-        own_addresses=own_addresses,
-    )
+    """Understand the new bytes of a host's logs, (path, data) each, and its metrics, where nothing is known of before.
 
-
-def _examine_block(path: str, block: bytes, table: KeyTable, judging: "_Judging") -> Tally:
-    keys, lines = templates.split_keys(block), templates.split_lines(block)
-    counts = Counter(keys)
-    known = table.look_up(counts, keys, lines)
-    size = 0
-    for key, count in counts.items():
-        known[key].tally.count += count
-        size += len(key) * count
-    judging.judge(path, {key: known[key] for key in counts if judging.looks_at(known[key])}, keys, lines)
-    newlines = len(keys) - (not block.endswith(b"\n"))
-    return Tally(size + newlines, len(keys))
-
-
-class _Judging:
-    """The rules of one run at work: looks at the lines of the keys that may tell, and groups what the rules say."""
-
-    def __init__(self, own: OwnLogins | None) -> None:
-        self.grouping = Grouping()
-        self._own = own
-        self._logins: list[Login] = []
-        self._looked_at: Counter[str] = Counter()
-
-    def looks_at(self, key: Key) -> bool:
-        """Tell whether the lines of a key are to be judged one by one."""
-        return key.may_tell or (self._own is not None and any(rule.id == LOGIN_RULE for rule in key.candidates))
-
-    def tell_foreign_logins(self) -> frozenset[str]:
-        """Add the logins of our user from elsewhere to the findings, and return the addresses that are ours."""
-        ours, foreign = sort_out(self._own, self._logins) if self._own else (frozenset[str](), ())
-        for login in foreign:
-            self.grouping.add(login.match, login.path, login.line, login.count)
-        return ours
-
-    def judge(self, path: str, suspects: Mapping[bytes, Key], keys: Sequence[bytes], lines: Sequence[bytes]) -> None:
-        """Judge the lines whose key is among the suspects."""
-        if not suspects:
-            return
-        picked = compress(zip(keys, lines, strict=True), map(suspects.__contains__, keys))
-        for key, line, count in self._bounded(suspects, Counter(picked)):
-            match, times = key.judge(templates.clean(line))
-            if match and not match.rule.benign and not (self._own and self._own.explain(match.fields)):
-                self.grouping.add(match, path, templates.as_read(line), count * times)
-            elif match and self._is_login(match):
-                self._logins.append(Login(match, path, templates.as_read(line), count * times))
-
-    def _is_login(self, match: Match) -> bool:
-        """Tell whether a match speaks of a login of our user, whoever it was."""
-        is_login = match.rule.id == LOGIN_RULE and len(self._logins) < MAX_LOGINS
-        return is_login and self._own is not None and match.fields["user"] == self._own.user
-
-    def _bounded(
-        self, suspects: Mapping[bytes, Key], counts: Mapping[tuple[bytes, bytes], int]
-    ) -> Iterator[tuple[Key, bytes, int]]:
-        """Yield the distinct lines with their counts.
-
-        Once a rule had its share, one line of a key stands for all of that key in the block.
-        """
-        stand_ins: dict[bytes, bytes] = {}
-        stood_in: Counter[bytes] = Counter()
-        for (key, line), count in counts.items():
-            rule = suspects[key].candidates[0].id
-            if self._looked_at[rule] < MAX_LINES_PER_RULE:
-                self._looked_at[rule] += 1
-                yield suspects[key], line, count
-            else:
-                stand_ins.setdefault(key, line)
-                stood_in[key] += count
-        for key, line in stand_ins.items():
-            yield suspects[key], line, stood_in[key]
-
-
-def _template_counts(table: KeyTable) -> tuple[TemplateCount, ...]:
-    ordered = sorted(table.tallies, key=lambda tally: -tally.count)
-    return tuple(TemplateCount(tally.template, tally.count, templates.clean(tally.sample)) for tally in ordered)
-
-
-def _worst_first(finding: Finding) -> tuple[int, int, str, str]:
-    return -finding.severity, -finding.count, finding.rule or "", finding.title
+    `own` tells who we are there. Without a `moment` no line has a time, and all of them count as seen at one.
+    """
+    observed = observe(logs, rules, own, moment)
+    return conclude(observed, rules, History(), thresholds, metrics, Learning(), moment)

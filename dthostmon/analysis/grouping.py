@@ -1,63 +1,69 @@
 """Matches of rules gathered into findings: of one cause one finding, with its count and a few lines as evidence."""
 
-import re
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 
-from dthostmon.model import Evidence, Finding, FindingSource, Severity, Thresholds
-from dthostmon.rules import Match, Rule
+from dthostmon.model import Evidence, Finding, FindingSource, Severity
+from dthostmon.rules import Match, Rule, RuleSequence, fill
 
 FIRST_EVIDENCE_LINES = 3
 LAST_EVIDENCE_LINES = 2
 MAX_GROUPS_PER_RULE = 50
 MAX_VALUES_PER_FIELD = 200
-MAX_VALUE_CHARACTERS = 120
 NAMED_VALUES = 2
 OTHERS = "others"
 
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
+class Group:
+    """What is known of one finding in the making. `key` holds the values of the rule's `group_by`."""
 
-class _Group:
-    """What is known of one finding in the making."""
-
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: Rule | RuleSequence, key: tuple[str, ...]) -> None:
         self.rule = rule
+        self.key = key
         self.count = 0
         self._first: list[Evidence] = []
         self._last: deque[Evidence] = deque(maxlen=LAST_EVIDENCE_LINES)
         self._values: dict[str, Counter[str]] = {}
+        self._begin: datetime | None = None
+        self._end: datetime | None = None
 
-    def add(self, fields: dict[str, str], path: str, line: str, count: int) -> None:
+    def add(self, fields: Mapping[str, str], lines: Sequence[Evidence], count: int) -> None:
+        """Count what `lines` show."""
         self.count += count
-        (self._first if len(self._first) < FIRST_EVIDENCE_LINES else self._last).append(Evidence(path, line))
+        for line in lines:
+            (self._first if len(self._first) < FIRST_EVIDENCE_LINES else self._last).append(line)
+            self._note_time(line.time)
         for name, value in fields.items():
             values = self._values.setdefault(name, Counter())
             values[value if value in values or len(values) < MAX_VALUES_PER_FIELD else OTHERS] += count
 
-    def finding(self, thresholds: Thresholds) -> Finding:
-        rule = self.rule
+    def _note_time(self, time: datetime | None) -> None:
+        if time is not None:
+            self._begin = min(self._begin or time, time)
+            self._end = max(self._end or time, time)
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The most frequent value of each field."""
+        return {name: values.most_common(1)[0][0] for name, values in self._values.items()}
+
+    def finding(self, severity: Severity) -> Finding:
+        """Return what is told of it."""
+        words = {name: _enumerate(values) for name, values in self._values.items()}
         return Finding(
-            kind=rule.kind,
-            severity=self._severity(thresholds),
-            title=self._fill(rule.title),
+            kind=self.rule.kind,
+            severity=severity,
+            title=fill(self.rule.title, words, self.count),
             source=FindingSource.RULE,
-            rule=rule.id,
+            rule=self.rule.id,
             count=self.count,
             evidence=(*self._first, *self._last),
-            recommended_action=self._fill(rule.recommended_action),
-            fields={name: values.most_common(1)[0][0] for name, values in self._values.items()},
+            recommended_action=fill(self.rule.recommended_action, words, self.count),
+            fields=self.fields,
+            first_seen=self._begin,
+            last_seen=self._end,
         )
-
-    def _severity(self, thresholds: Thresholds) -> Severity:
-        if self.rule.threshold == "failed_logins" and self.count < thresholds.failed_logins:
-            return Severity.INFO
-        return self.rule.severity or Severity.INFO
-
-    def _fill(self, text: str) -> str:
-        words = {name: _enumerate(values) for name, values in self._values.items()}
-        words |= {"count": str(self.count), "s": "" if self.count == 1 else "s"}
-        return _PLACEHOLDER.sub(lambda match: words.get(match[1], "unknown"), text)
 
 
 def _enumerate(values: Counter[str]) -> str:
@@ -72,23 +78,23 @@ class Grouping:
     """Gathers the matches of one run. Memory is bounded: beyond MAX_GROUPS_PER_RULE one group takes what is left."""
 
     def __init__(self) -> None:
-        self._groups: dict[str, dict[tuple[str, ...], _Group]] = {}
+        self._groups: dict[str, dict[tuple[str, ...], Group]] = {}
 
-    def add(self, match: Match, path: str, line: str, count: int) -> None:
+    def add(self, match: Match, line: Evidence, count: int) -> None:
         """Count `count` occurrences of a line that a rule decided."""
-        rule = match.rule
-        fields = {name: value[:MAX_VALUE_CHARACTERS] for name, value in match.fields.items()}
-        groups = self._groups.setdefault(rule.id, {})
-        key = tuple(fields[name] for name in rule.group_by)
+        fields = match.fields
+        groups = self._groups.setdefault(match.rule.id, {})
+        key = tuple(fields.get(name, "") for name in match.rule.group_by)
         if key not in groups:
             if len(groups) >= MAX_GROUPS_PER_RULE:
-                fields |= dict.fromkeys(rule.group_by, OTHERS)
+                fields = {**fields, **dict.fromkeys(match.rule.group_by, OTHERS)}
                 key = (OTHERS,) * len(key)
-            groups.setdefault(key, _Group(rule))
-        groups[key].add(fields, path, line, count)
+            groups.setdefault(key, Group(match.rule, key))
+        groups[key].add(fields, [line], count)
 
-    def findings(self, thresholds: Thresholds) -> Iterator[Finding]:
-        """Return the findings, each with the severity that its count deserves."""
+    def findings(self, severity_of: Callable[[Rule, Group], Severity | None]) -> Iterator[Finding]:
+        """Return the findings; a group without a severity tells nothing."""
         for groups in self._groups.values():
             for group in groups.values():
-                yield group.finding(thresholds)
+                if isinstance(group.rule, Rule) and (severity := severity_of(group.rule, group)):
+                    yield group.finding(severity)

@@ -28,7 +28,7 @@ class TemplateTally:
 class Key(NamedTuple):
     """All lines that differ in their digits only: a tuple, because one is made for each distinct line.
 
-    They are taken apart at the same place, `message_start`. `may_tell` = a rule that is not benign may speak of them.
+    They are taken apart at the same place, `message_start`. `may_tell` = a rule may speak of them, or count them.
     """
 
     tally: TemplateTally
@@ -94,5 +94,5 @@ class KeyTable:
         if tally is None:
             tally = self._tallies[template.id] = TemplateTally(template, templates.visible_part(line))
         candidates = self._rules.candidates(parsed.program, parsed.message)
-        known = self._by_shape[shape] = tally, candidates, not all(rule.benign for rule in candidates)
+        known = self._by_shape[shape] = tally, candidates, any(map(self._rules.may_tell, candidates))
         return known

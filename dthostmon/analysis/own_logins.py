@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import IPv6Address, ip_address
 
-from dthostmon.model import Severity
-from dthostmon.rules import Match, Rule
+from dthostmon.model import Evidence, Severity
+from dthostmon.rules import Match, Rule, normal_address
 
 LOGIN_RULE = "sshd.login"
 MAX_LOGINS = 1000  # of our user in one run; more of them change no finding but its count
@@ -19,7 +18,6 @@ FOREIGN_LOGIN = Rule(
     expression="",
     fields=("user", "address"),
     group_by=("user", "address"),
-    threshold=None,
     title="{user} logged in from {address}, which is not where dthostmon comes from",
     meaning="Somebody else uses the user, and perhaps the key, of dthostmon.",
     recommended_action="If this was not you, take the key out of authorized_keys on the host and make a new one. Give"
@@ -53,8 +51,7 @@ class Login:
     """A line that tells of a login, and how often it was seen."""
 
     match: Match
-    path: str
-    line: str
+    line: Evidence
     count: int
 
     @property
@@ -75,14 +72,3 @@ def sort_out(own: OwnLogins, logins: Sequence[Login]) -> tuple[frozenset[str], S
     return ours, [
         replace(login, match=Match(FOREIGN_LOGIN, login.match.fields)) for login in logins if login.address not in ours
     ]
-
-
-def normal_address(address: str) -> str:
-    """Return an address in its one form; what is none stays as it is."""
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
-    return str(parsed)

@@ -51,7 +51,7 @@ def analyze(files: Sequence[Path], with_assignment: bool, as_json: bool) -> None
     if with_assignment:
         document["assign"] = [
             {"template": line.template_id, "rule": line.rule, "severity": str(line.severity) if line.severity else None}
-            for line in analysis.assign(logs, packs)
+            for line in analysis.assign(logs, packs, examined.findings)
         ]
     output.print_json(document)
 

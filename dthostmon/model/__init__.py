@@ -6,6 +6,7 @@ the host. Times are aware datetimes in UTC, durations are seconds, sizes are byt
 
 from dthostmon.model.facts import DiskUsage, Facts, Identity, Metrics
 from dthostmon.model.finding import Evidence, Finding, FindingSource, Grade, Reason, Severity, Template, TemplateCount
+from dthostmon.model.history import History, HistoryUpdate, KnownTemplate, Learning, Rates, SeenTrail
 from dthostmon.model.host import MAX_JUMPS, Host, Levels, SshAccess, Thresholds, TransportKind
 from dthostmon.model.log import (
     Coverage,
@@ -33,16 +34,22 @@ __all__ = [
     "FindingSource",
     "Gap",
     "Grade",
+    "History",
+    "HistoryUpdate",
     "Host",
     "HostState",
     "Identity",
+    "KnownTemplate",
+    "Learning",
     "Levels",
     "LogReading",
     "LogsReading",
     "Metrics",
+    "Rates",
     "Reason",
     "Run",
     "RunStatus",
+    "SeenTrail",
     "Severity",
     "SshAccess",
     "StreamCursor",

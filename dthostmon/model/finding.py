@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import IntEnum, StrEnum
 
 
@@ -40,25 +41,35 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class TemplateCount:
-    """How often a template was seen in one run, with the first line that showed it."""
+    """How often a template was seen in one run, with the first line that showed it and that line's log.
+
+    `level` is the syslog level (0 emergency to 7 debug) that its lines say they have; None where they say none.
+    """
 
     template: Template
     count: int
     sample: str
+    path: str = ""
+    level: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A line that a finding rests on, cleaned for display."""
+    """A line that a finding rests on, cleaned for display.
+
+    `id` names the line: the same bytes in the same log have the same id. `time` is when the line says it was written.
+    """
 
     path: str
     line: str
+    id: str = ""
+    time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing worth telling. `fields` are the captured values (user, address, unit, …). `id` is given by the
-    store.
+    store. `first_seen` and `last_seen` are what its lines say; None where they say nothing.
     """
 
     kind: str
@@ -71,6 +82,8 @@ class Finding:
     recommended_action: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     id: str | None = None
+    first_seen: datetime | None = None
+    last_seen: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

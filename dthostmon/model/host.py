@@ -25,12 +25,13 @@ class Levels:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Percentages for cpu, memory and disk; `failed_logins` is a count per run."""
+    """Percentages for cpu, memory, disk and requests that failed; `failed_logins` is a count within an hour."""
 
     cpu: Levels = Levels(60, 80, 95)
     memory: Levels = Levels(None, 85, 95)
     disk: Levels = Levels(None, 80, 90)
     failed_logins: int = 5
+    http_errors: Levels = Levels(None, 5, 25)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,30 @@
 """Rules: what each program's messages mean. The engine, and one YAML pack per program with the samples that test it."""
 
+from dthostmon.rules.counting import Escalation, First, RuleSequence, Step
+from dthostmon.rules.fields import normal_address, values_of
 from dthostmon.rules.loading import PackCheck, builtin_folder, check_packs, load_packs
+from dthostmon.rules.placeholders import fill
 from dthostmon.rules.rule import Match, Rule
 from dthostmon.rules.ruleset import RuleSet, decide
+from dthostmon.rules.trails import Trail, TrailKey, follows
 
-__all__ = ["Match", "PackCheck", "Rule", "RuleSet", "builtin_folder", "check_packs", "decide", "load_packs"]
+__all__ = [
+    "Escalation",
+    "First",
+    "Match",
+    "PackCheck",
+    "Rule",
+    "RuleSequence",
+    "RuleSet",
+    "Step",
+    "Trail",
+    "TrailKey",
+    "builtin_folder",
+    "check_packs",
+    "decide",
+    "fill",
+    "follows",
+    "load_packs",
+    "normal_address",
+    "values_of",
+]

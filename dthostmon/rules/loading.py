@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dthostmon.errors import Problem
+from dthostmon.rules.counting import RuleSequence
 from dthostmon.rules.document import Mistake, parse_document, place
 from dthostmon.rules.rule import Rule
 from dthostmon.rules.ruleset import RuleSet
 from dthostmon.rules.samples import sample_mistakes
-from dthostmon.rules.schema import read_rules
+from dthostmon.rules.schema import PackContent, read_pack
 
 PACK_BYTES_LIMIT = 1 << 20
 
@@ -27,7 +28,7 @@ class PackCheck:
 @dataclass(frozen=True, slots=True)
 class _Pack:
     path: Path
-    rules: tuple[Rule, ...]
+    content: PackContent
     problems: tuple[Problem, ...]
 
 
@@ -44,15 +45,22 @@ def load_packs(folders: Sequence[Path]) -> RuleSet:
     The builtin packs' samples are not run here: the project's own tests run them before each release.
     """
     rules: list[Rule] = []
+    sequences: list[RuleSequence] = []
     refused: list[Problem] = []
     for folder in reversed(folders):
         files, problems = _pack_files([folder])
         refused += problems
         for path in files:
-            pack = _load(path, {rule.id for rule in rules}, run_samples=folder != builtin_folder())
+            pack = _load(
+                path,
+                {rule.id for rule in rules} | {one.id for one in sequences},
+                run_samples=folder != builtin_folder(),
+            )
             refused += pack.problems
-            rules += () if pack.problems else pack.rules
-    return RuleSet(tuple(rules), tuple(refused))
+            if not pack.problems:
+                rules += pack.content.rules
+                sequences += pack.content.sequences
+    return RuleSet(tuple(rules), tuple(refused), tuple(sequences))
 
 
 def check_packs(paths: Sequence[Path]) -> tuple[PackCheck, ...]:
@@ -62,9 +70,10 @@ def check_packs(paths: Sequence[Path]) -> tuple[PackCheck, ...]:
     seen: set[str] = set()
     for path in files:
         pack = _load(path, seen, run_samples=True)
-        seen |= {rule.id for rule in pack.rules}
-        samples = sum(len(rule.matching_samples) + len(rule.other_samples) for rule in pack.rules)
-        checks.append(PackCheck(path, len(pack.rules), samples, pack.problems))
+        tested: list[Rule | RuleSequence] = [*pack.content.rules, *pack.content.sequences]
+        seen |= {one.id for one in tested}
+        samples = sum(len(one.matching_samples) + len(one.other_samples) for one in tested)
+        checks.append(PackCheck(path, len(tested), samples, pack.problems))
     return tuple(checks)
 
 
@@ -87,14 +96,14 @@ def _load(path: Path, taken_ids: set[str], *, run_samples: bool) -> _Pack:
     try:
         text = _read(path)
     except (OSError, ValueError) as exc:
-        return _Pack(path, (), (Problem(str(path), 0, 0, "", f"the pack cannot be read: {exc}"),))
+        return _Pack(path, PackContent(), (Problem(str(path), 0, 0, "", f"the pack cannot be read: {exc}"),))
     document, mistakes = parse_document(text)
-    rules: tuple[Rule, ...] = ()
+    content = PackContent()
     if not mistakes:
-        rules, mistakes = read_rules(document, taken_ids)
+        content, mistakes = read_pack(document, taken_ids)
     if not mistakes and run_samples:
-        mistakes = sample_mistakes(rules)
-    return _Pack(path, rules, _problems(path, text, mistakes))
+        mistakes = sample_mistakes(content.rules, content.sequences)
+    return _Pack(path, content, _problems(path, text, mistakes))
 
 
 def _read(path: Path) -> str:

@@ -6,16 +6,22 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from dthostmon.model import Severity
+from dthostmon.rules.counting import Escalation, First
+from dthostmon.rules.fields import normal_address
+
+NO_PROGRAM = "-"
+MAX_VALUE_CHARACTERS = 120
 
 
 @dataclass(frozen=True, eq=False)
 class Rule:
     """What one kind of message means.
 
-    A line is this rule's when its program is one of `programs` (none named = any program), its message holds one of
-    `contains` (none named = any message), and `expression` is found in the message with all `fields` captured.
-    `severity` is None for a benign rule: such lines are understood and tell nothing. Lines that agree in `group_by` are
-    one finding. `threshold` names the setting below which the finding's count is only INFO.
+    A line is this rule's when its program is one of `programs` (none named = any program, NO_PROGRAM = a line that
+    names none), its message holds one of `contains` (none named = any message), and `expression` is found in the
+    message with all `fields` captured. `severity` is None for a benign rule: such lines are understood and tell nothing
+    by themselves. Lines that agree in `group_by` are one finding. What many of them mean, or a first one, stands in
+    `escalations` and `first`.
     """
 
     id: str
@@ -26,17 +32,23 @@ class Rule:
     expression: str
     fields: tuple[str, ...]
     group_by: tuple[str, ...]
-    threshold: str | None
     title: str
     meaning: str
     recommended_action: str
     matching_samples: tuple[str, ...]
     other_samples: tuple[str, ...]
+    escalations: tuple[Escalation, ...] = ()
+    first: First | None = None
 
     @property
     def benign(self) -> bool:
         """Whether a match says that all is well."""
         return self.severity is None
+
+    @property
+    def speaks(self) -> bool:
+        """Whether a match may become a finding of this rule."""
+        return not self.benign or bool(self.escalations) or self.first is not None
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -48,9 +60,11 @@ class Rule:
         found = self.pattern.search(message)
         if found is None:
             return None
-        fields = {name: value for name, value in found.groupdict().items() if value}
+        fields = {name: value[:MAX_VALUE_CHARACTERS] for name, value in found.groupdict().items() if value}
         if not all(name in fields for name in self.fields):
             return None
+        if "address" in fields:
+            fields["address"] = normal_address(fields["address"])
         return Match(self, fields)
 
 

@@ -1,12 +1,15 @@
-"""All rules together: which of them a line could be about, and which it is."""
+"""All rules together: which of them a line could be about, which it is, and what is counted of it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from dthostmon.errors import Problem
-from dthostmon.rules.rule import Match, Rule
+from dthostmon.rules.counting import RuleSequence, Step
+from dthostmon.rules.rule import NO_PROGRAM, Match, Rule
+from dthostmon.rules.trails import Watch
 
 _VERSION_CHARACTERS = str.maketrans("", "", "0123456789.")
+_ANY_PROGRAM = ""
 
 
 def program_name(program: str) -> str:
@@ -20,24 +23,60 @@ class RuleSet:
 
     rules: tuple[Rule, ...]
     refused: tuple[Problem, ...] = ()
+    sequences: tuple[RuleSequence, ...] = ()
     _literals_by_program: dict[str, tuple[tuple[str, Rule], ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    _watches: dict[str, tuple[Watch, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _completed: dict[str, tuple[RuleSequence, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name in {program_name(program) for rule in self.rules for program in rule.programs}:
+        names = {program_name(program) for rule in self.rules for program in rule.programs}
+        for name in {*names, NO_PROGRAM, _ANY_PROGRAM}:
             self._literals_by_program[name] = tuple(_literals(self.rules, name))
-        self._literals_by_program[""] = tuple(_literals(self.rules, ""))
+        for rule in self.rules:
+            if completed := tuple(one for one in self.sequences if _is_step(one.steps[-1], rule)):
+                self._completed[rule.id] = completed
+            if watches := (*_own_watches(rule), *_step_watches(rule, self.sequences)):
+                self._watches[rule.id] = watches
 
     def candidates(self, program: str | None, message: str) -> tuple[Rule, ...]:
         """Return the rules whose program and literals fit.
 
         Literals hold no digit, so a message with other digits in the same places will do.
         """
-        literals = self._literals_by_program.get(program_name(program or ""))
+        literals = self._literals_by_program.get(program_name(program) if program else NO_PROGRAM)
         if literals is None:
-            literals = self._literals_by_program[""]
+            literals = self._literals_by_program[_ANY_PROGRAM]
         return tuple(dict.fromkeys([rule for literal, rule in literals if literal in message]))
+
+    def may_tell(self, rule: Rule) -> bool:
+        """Tell whether a line of the rule is looked at: it may become a finding, or a part of one."""
+        return rule.speaks or rule.id in self._watches or rule.id in self._completed
+
+    def watches(self, rule: Rule) -> tuple[Watch, ...]:
+        """Return what is counted of the rule's lines within windows of time."""
+        return self._watches.get(rule.id, ())
+
+    def completed_by(self, rule: Rule) -> tuple[RuleSequence, ...]:
+        """Return the sequences whose last step a line of the rule is."""
+        return self._completed.get(rule.id, ())
+
+
+def _own_watches(rule: Rule) -> Iterable[Watch]:
+    for index, escalation in enumerate(rule.escalations):
+        yield Watch((rule.id, str(index)), escalation.within, escalation.by)
+
+
+def _step_watches(rule: Rule, sequences: Iterable[RuleSequence]) -> Iterable[Watch]:
+    for sequence in sequences:
+        for index, step in enumerate(sequence.steps[:-1]):
+            if _is_step(step, rule):
+                yield Watch((sequence.id, str(index)), sequence.within, sequence.by)
+
+
+def _is_step(step: Step, rule: Rule) -> bool:
+    return rule.id in step.rules or rule.kind in step.kinds
 
 
 def _literals(rules: Iterable[Rule], program: str) -> Iterable[tuple[str, Rule]]:

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dthostmon import templates
-from dthostmon.analysis import Assignment, Examination, Tally, assign, examination, examine, keys
-from dthostmon.model import Evidence, Finding, FindingSource, Severity, Thresholds
+from dthostmon.analysis import Assignment, Examination, Tally, assign, examine, keys, observation
+from dthostmon.model import Finding, FindingSource, Severity, Thresholds
 from dthostmon.rules import builtin_folder, load_packs
 
 RULES = load_packs([builtin_folder()])
@@ -57,7 +57,7 @@ def test_failed_logins_are_one_finding_with_count_and_evidence() -> None:
     assert found.title == "20 failed logins for root from 203.0.113.77"
     assert found.fields == {"user": "root", "address": "203.0.113.77"}
     lines = failed_logins(20).decode().splitlines()
-    assert found.evidence == tuple(Evidence(PATH, line) for line in (*lines[:3], *lines[-2:]))
+    assert [(line.path, line.line) for line in found.evidence] == [(PATH, line) for line in (*lines[:3], *lines[-2:])]
 
 
 def test_failed_logins_below_the_threshold_are_a_note() -> None:
@@ -163,7 +163,7 @@ def test_a_flood_of_templates_ends_in_the_overflow_and_loses_no_line(monkeypatch
 
 
 def test_beyond_its_share_a_rule_still_counts_each_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examination, "MAX_LINES_PER_RULE", 10)
+    monkeypatch.setattr(observation, "MAX_LINES_PER_RULE", 10)
     assert finding(failed_logins(100)).count == 100
 
 
@@ -181,11 +181,17 @@ def test_each_line_is_assigned_in_order() -> None:
     data = failed_logins(1) + b"\n" + IDLE_DEBIAN.splitlines(keepends=True)[1] + b"nobody knows this 1"
     assigned = list(assign([(PATH, data)], RULES))
     assert [(one.rule, one.severity) for one in assigned] == [
-        ("sshd.failed-password", Severity.WARN),
+        ("sshd.failed-password", Severity.INFO),
         (None, None),
         ("cron.ordinary", None),
         (None, None),
     ]
+
+
+def test_lines_that_are_worse_together_are_assigned_what_they_are_together() -> None:
+    logs = [(PATH, failed_logins(5))]
+    assigned = list(assign(logs, RULES, looked_at(failed_logins(5)).findings))
+    assert {one.severity for one in assigned} == {Severity.WARN}
 
 
 SNIPPETS = st.sampled_from(

@@ -133,9 +133,9 @@ MISTAKES = {
     "unknown placeholder": (PACK.replace("{part} broke", "{size} broke"), 10, "'size' is not among"),
     "digit in literal": (PACK.replace("contains: [broken]", "contains: [8 broken]"), 6, "holds a digit"),
     "unknown threshold": (
-        PACK.replace("    title:", "    threshold: logins\n    title:"),
+        PACK.replace("    title:", "    escalate: [{count: logins, within: 1h, severity: WARN}]\n    title:"),
         10,
-        "unknown threshold 'logins'",
+        "the name of a threshold",
     ),
     "no samples": (PACK.partition("    samples:")[0], 3, "they are the rule's test"),
     "sample of another": (PACK.replace("match: [pump is broken]", "match: [pump is well]"), 14, "but is by no rule"),

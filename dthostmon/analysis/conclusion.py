@@ -1,0 +1,75 @@
+"""What the observations of a visit mean on this host, given what is known of it. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dthostmon.analysis.bursts import bursts
+from dthostmon.analysis.escalation import Escalated
+from dthostmon.analysis.http_errors import http_errors
+from dthostmon.analysis.limits import limit_findings
+from dthostmon.analysis.memory import remember_trails, remember_values
+from dthostmon.analysis.moment import Moment
+from dthostmon.analysis.novelty import is_learned, novelties
+from dthostmon.analysis.observation import NO_MOMENT, Observation, Tally
+from dthostmon.analysis.rates import new_rates
+from dthostmon.analysis.sequences import complete_sequences
+from dthostmon.model import Finding, History, HistoryUpdate, Learning, Metrics, TemplateCount, Thresholds
+from dthostmon.rules import RuleSet
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    r"""What was understood of one host's logs, all together. `lines` counts records separated by \n alone.
+
+    `tallies` are by path, `templates` most frequent first, `findings` worst first. `own_addresses` are those that the
+    host is known to have seen us come from. `learned` is what changes of the host's history.
+    """
+
+    lines: int
+    tallies: Mapping[str, Tally]
+    templates: tuple[TemplateCount, ...]
+    findings: tuple[Finding, ...]
+    own_addresses: frozenset[str] = frozenset()
+    learned: HistoryUpdate = field(default_factory=HistoryUpdate)
+
+
+def conclude(
+    observed: Observation,
+    rules: RuleSet,
+    history: History,
+    thresholds: Thresholds,
+    metrics: Metrics | None,
+    learning: Learning,
+    moment: Moment | None,
+) -> Examination:
+    """Judge what was observed by what is known of the host, worst first, and say what the host's history becomes."""
+    now = (moment or NO_MOMENT).now
+    sightings = observed.sightings
+    learned = is_learned(history, learning, now)
+    told, trails = complete_sequences(sightings, rules, history)
+    escalated = Escalated(rules, trails, sightings, thresholds, history, learned)
+    rates = new_rates(observed.templates, history, now)
+    findings = [
+        *told,
+        *sightings.grouping.findings(escalated.severity),
+        *http_errors(observed.templates, thresholds),
+        *novelties(observed.templates, rules, history, learned, now),
+        *bursts(observed.templates, rules, history, rates, now),
+        *limit_findings(metrics, thresholds),
+    ]
+    return Examination(
+        lines=observed.lines,
+        tallies=observed.tallies,
+        templates=observed.templates,
+        findings=tuple(sorted(findings, key=_worst_first)),
+        own_addresses=observed.own_addresses,
+        learned=HistoryUpdate(
+            trails=remember_trails(history, trails, now),
+            values=remember_values(history, escalated.values, now),
+            rates=rates,
+        ),
+    )
+
+
+def _worst_first(finding: Finding) -> tuple[int, int, str, str]:
+    return -finding.severity, -finding.count, finding.rule or "", finding.title

@@ -1,0 +1,66 @@
+"""How bad a group of lines is: what its rule says of one, of many within a window, and of a first one."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from dthostmon.analysis.grouping import OTHERS, Group
+from dthostmon.analysis.sequences import KnownTrail
+from dthostmon.analysis.sightings import Sightings
+from dthostmon.model import History, Severity, Thresholds
+from dthostmon.model.history import ValueKey
+from dthostmon.rules import Escalation, Rule, RuleSet, TrailKey, values_of
+
+
+@dataclass(slots=True)
+class Escalated:
+    """The severities of one visit's groups. `values` gathers the values that a first sight is asked of."""
+
+    rules: RuleSet
+    trails: Mapping[TrailKey, KnownTrail]
+    sightings: Sightings
+    thresholds: Thresholds
+    history: History
+    learned: bool
+    values: set[ValueKey] = field(default_factory=set)
+    _reached: dict[tuple[str, str], list[tuple[str, ...]]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        escalations = {
+            (rule.id, str(index)): escalation
+            for rule in self.rules.rules
+            for index, escalation in enumerate(rule.escalations)
+        }
+        self._reached = defaultdict(list)
+        for key, known in self.trails.items():
+            escalation = escalations.get((key[0], key[1]))
+            if escalation and known.since is not None and known.trail.most(known.since) >= self._count(escalation):
+                self._reached[key[0], key[1]].append(key[2:])
+
+    def _count(self, escalation: Escalation) -> int:
+        count = escalation.count
+        return count if isinstance(count, int) else int(getattr(self.thresholds, count))
+
+    def severity(self, rule: Rule, group: Group) -> Severity | None:
+        """Return how bad a group is; None = it tells nothing."""
+        return max((severity for severity in self._severities(rule, group) if severity), default=None)
+
+    def _severities(self, rule: Rule, group: Group) -> Iterator[Severity | None]:
+        yield rule.severity
+        for index, escalation in enumerate(rule.escalations):
+            reached = self._reached.get((rule.id, str(index)), ())
+            if any(_agree(rule, group, escalation, values) for values in reached):
+                yield escalation.severity
+        if rule.first and OTHERS not in group.key:
+            key = (rule.id, *values_of(rule.first.by, group.fields))
+            self.values.add(key)
+            if key not in self.history.values:
+                yield rule.first.severity if self.learned else rule.first.learning
+
+
+def _agree(rule: Rule, group: Group, escalation: Escalation, values: tuple[str, ...]) -> bool:
+    """Tell whether what was counted is of this group: where both name a field, they have the same value of it."""
+    told = dict(zip(rule.group_by, group.key, strict=True))
+    return OTHERS in group.key or all(
+        told.get(name, value) == value for name, value in zip(escalation.by, values, strict=True)
+    )

@@ -1,0 +1,69 @@
+"""What the rules saw in the lines of one visit, before anybody asks what it means on this host."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dthostmon.analysis.grouping import Grouping
+from dthostmon.model import Evidence
+from dthostmon.rules import Match, RuleSet, Trail, TrailKey
+
+FIRST_LINES = 2
+LAST_LINES = 2
+MAX_TRAILS = 2000  # of one visit; the values that flood it are the flooder's own
+MAX_COMPLETIONS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A line that a rule decided, and how often it was seen. `at` is its time, or the visit's where it tells none."""
+
+    match: Match
+    evidence: Evidence
+    count: int
+    at: datetime
+
+
+@dataclass(slots=True)
+class WatchedTrail:
+    """A trail in the making, with a few of its lines."""
+
+    trail: Trail
+    first: list[Evidence] = field(default_factory=list)
+    last: deque[Evidence] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
+
+    def add(self, sighting: Sighting) -> None:
+        """Count one more sighting."""
+        self.trail.add(sighting.at.timestamp(), sighting.count)
+        (self.first if len(self.first) < FIRST_LINES else self.last).append(sighting.evidence)
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """The first and the last lines."""
+        return (*self.first, *self.last)
+
+
+class Sightings:
+    """Gathers what the rules decide; bounded, whatever a host writes."""
+
+    def __init__(self, rules: RuleSet) -> None:
+        self.grouping = Grouping()
+        self.trails: dict[TrailKey, WatchedTrail] = {}
+        self.completions: list[Sighting] = []
+        self._rules = rules
+
+    def add(self, sighting: Sighting) -> None:
+        """Take what a rule said of a line.
+
+        A line that may complete a sequence is kept back until what came before it is known.
+        """
+        rule = sighting.match.rule
+        for watch in self._rules.watches(rule):
+            key = watch.key(sighting.match.fields)
+            if key is None or (key not in self.trails and len(self.trails) >= MAX_TRAILS):
+                continue
+            self.trails.setdefault(key, WatchedTrail(Trail(watch.within))).add(sighting)
+        if self._rules.completed_by(rule) and len(self.completions) < MAX_COMPLETIONS:
+            self.completions.append(sighting)
+        elif rule.speaks:
+            self.grouping.add(sighting.match, sighting.evidence, sighting.count)

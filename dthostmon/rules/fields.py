@@ -1,0 +1,36 @@
+"""Values that a line holds, in the form in which they are compared."""
+
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+NETWORK = "network"
+IPV4_NETWORK_BITS = 24
+IPV6_NETWORK_BITS = 48
+
+
+def normal_address(address: str) -> str:
+    """Return an address in its one form; what is none stays as it is."""
+    parsed = _parsed(address)
+    return address if parsed is None else str(parsed)
+
+
+def network_of(address: str) -> str:
+    """Return the network that an address is in: what a provider gives one customer, /24 or /48."""
+    parsed = _parsed(address)
+    if parsed is None:
+        return address
+    bits = IPV4_NETWORK_BITS if isinstance(parsed, IPv4Address) else IPV6_NETWORK_BITS
+    return str(ip_network((parsed, bits), strict=False))
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return None
+    return parsed.ipv4_mapped or parsed if isinstance(parsed, IPv6Address) else parsed
+
+
+def values_of(names: Iterable[str], fields: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the values of the named fields; the network is made of the address."""
+    return tuple(network_of(fields.get("address", "")) if name == NETWORK else fields.get(name, "") for name in names)

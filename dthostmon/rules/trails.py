@@ -1,0 +1,88 @@
+"""How often something was seen within a window of time, across visits. Pure, and independent of the order of lines."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+MAX_SLOTS = 240
+
+TrailKey = tuple[str, ...]  # whose trail it is (a rule's or sequence's id, which part of it), and the values it is of
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A count to keep of a rule's lines that agree in the fields of `by`, within so many seconds."""
+
+    owner: TrailKey
+    within: float
+    by: tuple[str, ...]
+
+    def key(self, fields: Mapping[str, str]) -> TrailKey | None:
+        """Return whose trail a line with these fields belongs to; None where it lacks one of them."""
+        if any(name not in fields for name in self.by):
+            return None
+        return (*self.owner, *(fields[name] for name in self.by))
+
+
+@dataclass(slots=True)
+class Trail:
+    """Counts by second; where there are many, the older ones are joined, so that memory stays bounded.
+
+    `peak` is the most that any window held before that.
+    """
+
+    within: float
+    counts: dict[int, int] = field(default_factory=dict)
+    peak: int = 0
+
+    def add(self, moment: float, count: int) -> None:
+        """Count `count` sightings at `moment` (seconds since 1970)."""
+        second = int(moment)
+        self.counts[second] = self.counts.get(second, 0) + count
+        if len(self.counts) > MAX_SLOTS:
+            self.peak = self.most()
+            self.counts = _coarser(self.counts)
+
+    def most(self, since: float = 0) -> int:
+        """Return the most that was seen within any window that ends at `since` or later."""
+        slots = sorted(self.counts)
+        sums = [0, *accumulate(self.counts[slot] for slot in slots)]
+        ends = range(bisect_left(slots, int(since)), len(slots))
+        windows = [sums[end + 1] - sums[bisect_right(slots, slots[end] - self.within)] for end in ends]
+        return max([self.peak, *windows])
+
+    def until(self, moment: float) -> int:
+        """Return how many were seen in the window that ends at `moment`."""
+        return sum(count for slot, count in self.counts.items() if moment - self.within < slot <= moment)
+
+    def begin(self, moment: float) -> int | None:
+        """Return the first slot of the window that ends at `moment`."""
+        return min((slot for slot in self.counts if moment - self.within < slot <= moment), default=None)
+
+    def forget(self, moment: float) -> None:
+        """Drop what was seen until `moment`."""
+        self.counts = {slot: count for slot, count in self.counts.items() if slot > moment}
+
+
+def _coarser(counts: Mapping[int, int]) -> dict[int, int]:
+    """Join the older half in pairs, under the later second: what came after something must not seem to be before."""
+    slots = sorted(counts)
+    half = len(slots) // 4 * 2
+    joined = {late: counts[early] + counts[late] for early, late in zip(slots[:half:2], slots[1:half:2], strict=True)}
+    return joined | {slot: counts[slot] for slot in slots[half:]}
+
+
+def follows(trails: Iterable[tuple[Trail | None, int]], moment: float) -> int:
+    """Return how many lines the earlier steps of a sequence have that a line at `moment` completes; 0 = it does not.
+
+    `trails` holds each earlier step's trail with the count that it needs.
+    """
+    total, begin = 0, -1.0
+    for trail, needed in trails:
+        seen = trail.until(moment) if trail else 0
+        first = trail.begin(moment) if trail else None
+        if seen < needed or first is None or first < begin:
+            return 0
+        total, begin = total + seen, first
+    return total
