@@ -23,6 +23,7 @@ from dthostmon.model import (
     Facts,
     Finding,
     FindingSource,
+    History,
     Host,
     HostState,
     LogReading,
@@ -38,12 +39,17 @@ from dthostmon.transport import Lane, Session
 
 logger = logging.getLogger(__name__)
 
+NO_HISTORY = History()
+
 
 class RunStore(Protocol):
     """What a check needs of the store."""
 
     async def load_state(self, host: str) -> HostState:
         """Return what is known of a host."""
+
+    async def load_history(self, host: str, template_ids: Sequence[str], role: str, max_runs: int) -> History:
+        """Return what is known of a host's usual life and of the named templates."""
 
     async def save_run(self, visit: Visit) -> Run:
         """Store a run with all that belongs to it in one transaction; return it with its ids."""
@@ -89,14 +95,34 @@ async def check_host(host: Host, parts: Parts) -> Run:
         async with asyncio.timeout(host.timeout) as room.deadline:
             reading, known, own = await _visit(host, state, parts, room)
         _tell_phase(host, "analyse")
-        new_lines = [(log.path, part) for log in reading.logs for part in log.parts]
-        work = partial(analysis.examine, new_lines, parts.rules, host.thresholds, _judged(known.metrics, state), own)
-        examined = await asyncio.get_running_loop().run_in_executor(parts.analyst, work)
-        visit = _make_visit(host, state, reading, known, examined, started_at, parts.monotonic() - begin)
+        examined, history = await _understand(host, state, reading, known, own, parts, started_at)
+        visit = _make_visit(host, state, reading, known, examined, history, started_at, parts.monotonic() - begin)
         _tell_phase(host, "save")
         saved = await parts.store.save_run(visit)
     _tell_phase(host, "done")
     return saved
+
+
+async def _understand(
+    host: Host,
+    state: HostState,
+    reading: LogsReading,
+    known: Facts,
+    own: analysis.OwnLogins | None,
+    parts: Parts,
+    now: datetime,
+) -> tuple[analysis.Examination, History]:
+    """Judge what is new by what is known of the host; only of what was seen the store is asked."""
+    new_lines = [(log.path, part) for log in reading.logs for part in log.parts]
+    metrics, moment = _judged(known.metrics, state), analysis.Moment(now, facts.zone_of(known.identity))
+    if not new_lines:
+        return analysis.examine((), parts.rules, host.thresholds, metrics, own, moment), NO_HISTORY
+    compute = partial(asyncio.get_running_loop().run_in_executor, parts.analyst)
+    observed = await compute(partial(analysis.observe, new_lines, parts.rules, own, moment))
+    seen = [entry.template.id for entry in observed.templates]
+    history = await parts.store.load_history(host.name, seen, host.role, host.learning.runs)
+    judging = (observed, parts.rules, history, host.thresholds, metrics, host.learning, moment)
+    return await compute(partial(analysis.conclude, *judging)), history
 
 
 def _make_visit(
@@ -105,11 +131,15 @@ def _make_visit(
     reading: LogsReading,
     known: Facts,
     examined: analysis.Examination,
+    history: History,
     started_at: datetime,
     duration: float,
 ) -> Visit:
     """Grade what a visit found, and make of it what is to be stored: what is stored already is left out."""
-    findings = (*reading.problems, *examined.findings)
+    with_lines = {log.path for log in reading.logs if log.data}
+    without_lines = [log.path for log in reading.logs if not log.data and not log.unreadable and not log.bytes_pending]
+    silent = analysis.silences(without_lines, state.rhythms, host.interval, started_at)
+    findings = (*reading.problems, *silent, *examined.findings)
     grade = scoring.grade(findings)
     run = Run(
         host=host.name,
@@ -129,7 +159,16 @@ def _make_visit(
     for row in filter(lambda row: row.bytes_unexplained, run.logs):
         logger.error("the ledger does not add up", extra={"host": host.name, "log": row.path})
     moved = tuple(_moved(log, state) for log in reading.logs)
-    return Visit(run, moved, reading.patterns - state.patterns, examined.templates, examined.own_addresses)
+    return Visit(
+        run=run,
+        logs=moved,
+        patterns=reading.patterns - state.patterns,
+        templates=examined.templates,
+        client_addresses=examined.own_addresses,
+        role=host.role,
+        learned=examined.learned,
+        rhythms=analysis.new_rhythms(with_lines, state.rhythms, history.last_run_at, started_at),
+    )
 
 
 def _moved(log: LogReading, state: HostState) -> LogReading:

@@ -6,6 +6,7 @@ from dthostmon.analysis.examination import examine
 from dthostmon.analysis.moment import Moment
 from dthostmon.analysis.observation import Observation, Tally, observe
 from dthostmon.analysis.own_logins import OwnLogins
+from dthostmon.analysis.silence import new_rhythms, silences
 
 __all__ = [
     "Assignment",
@@ -17,5 +18,7 @@ __all__ = [
     "assign",
     "conclude",
     "examine",
+    "new_rhythms",
     "observe",
+    "silences",
 ]

@@ -12,6 +12,7 @@ from dthostmon.config.jump import SWITCHED_OFF, Hop, RouteError, parse_jump
 from dthostmon.config.models import HostSettings, Overrides, Settings, SiteSettings
 from dthostmon.config.sections import Levels, Ssh, Thresholds
 from dthostmon.model import MAX_JUMPS, Host, SshAccess, TransportKind
+from dthostmon.model import Learning as HostLearning
 from dthostmon.model import Levels as HostLevels
 from dthostmon.model import Thresholds as HostThresholds
 
@@ -77,6 +78,7 @@ def _make_host(settings: Settings, own: HostSettings, accesses: "_Accesses") -> 
         timeout=_innermost(own.host_timeout, site.host_timeout, monitoring.host_timeout),
         look_back=_innermost(own.look_back, site.look_back, settings.look_back),
         max_lag=_innermost(own.max_lag, site.max_lag, settings.max_lag),
+        learning=HostLearning(settings.learning.period, settings.learning.runs),
         enabled=own.enabled,
     )
 
@@ -196,6 +198,7 @@ def _host_thresholds(thresholds: Thresholds) -> HostThresholds:
         memory=_host_levels(thresholds.memory),
         disk=_host_levels(thresholds.disk),
         failed_logins=thresholds.failed_logins,
+        http_errors=_host_levels(thresholds.http_errors),
     )
 
 

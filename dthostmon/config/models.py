@@ -30,6 +30,7 @@ from dthostmon.config.sections import (
     Database,
     Email,
     Interval,
+    Learning,
     Monitoring,
     Notify,
     Reports,
@@ -160,6 +161,9 @@ class Settings(Section):
     )
     files: Annotated[tuple[FilePath, ...], FILES] = Field(default=(), description=FILES_FIELD, examples=[FILES_EXAMPLE])
     thresholds: Thresholds = Field(default=Thresholds(), description="Where a measured value becomes a finding.")
+    learning: Learning = Field(
+        default=Learning(), description="When what is new on a host begins to mean more than a note."
+    )
     ai: Annotated[Ai, NotYet("judging with an AI model")] = Field(
         default=Ai(), description="Models that judge what rules alone cannot; without a provider, rules judge alone."
     )

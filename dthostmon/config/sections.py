@@ -28,6 +28,7 @@ DAY = 24 * HOUR
 
 Interval = Annotated[Duration, at_least(10, "10s")]
 Timeout = Annotated[Duration, at_least(0.1, "0.1s")]
+LearningPeriod = Annotated[Duration, at_least(0, "0s")]
 Retention = Annotated[Duration, at_least(HOUR, "1h")]
 Retries = Annotated[tuple[Duration, ...], Field(max_length=10)]
 SeverityName = Literal["INFO", "WARN", "CRITICAL"]
@@ -146,6 +147,13 @@ class DiskLevels(Levels):
     critical: Percent | None = Field(default=90, description="CRITICAL from here on.", examples=[90])
 
 
+class HttpErrorLevels(Levels):
+    """Requests that a web server failed to answer (5xx), in percent."""
+
+    warn: Percent | None = Field(default=5, description="WARN from here on.", examples=[5])
+    critical: Percent | None = Field(default=25, description="CRITICAL from here on.", examples=[25])
+
+
 class Thresholds(Section):
     """Where a measured value becomes a finding."""
 
@@ -156,7 +164,21 @@ class Thresholds(Section):
     disk: DiskLevels = Field(
         default=DiskLevels(), description="Space or inodes in use on a mount, in percent.", examples=[{"critical": 85}]
     )
-    failed_logins: Count = Field(default=5, description="Failed logins in one run that make a finding.", examples=[20])
+    failed_logins: Count = Field(
+        default=5, description="Failed logins of one user or address within an hour that make a warning.", examples=[20]
+    )
+    http_errors: HttpErrorLevels = Field(
+        default=HttpErrorLevels(),
+        description="Requests that a web server failed to answer (5xx), in percent of a visit's.",
+        examples=[{"warn": 2}],
+    )
+
+
+class Learning(Section):
+    """How long a host's life is learned before what is new there means more than a note: either is enough."""
+
+    period: LearningPeriod = Field(default=3 * DAY, description="So long from the first visit on.", examples=["7d"])
+    runs: Count = Field(default=20, description="So many visits.", examples=[50])
 
 
 class Provider(Section):

@@ -16,6 +16,7 @@ from dthostmon.model.log import (
     HostState,
     LogReading,
     LogsReading,
+    Rhythm,
     StreamCursor,
     StreamPosition,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "Metrics",
     "Rates",
     "Reason",
+    "Rhythm",
     "Run",
     "RunStatus",
     "SeenTrail",

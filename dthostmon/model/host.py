@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from dthostmon.model.history import Learning
+
+USUAL_LEARNING = Learning()
 MAX_JUMPS = 5  # hosts that one connection may lead through
 
 
@@ -82,6 +85,12 @@ class Host:
     look_back: int
     max_lag: int = 256 * 2**20
     enabled: bool = True
+    learning: Learning = USUAL_LEARNING
+
+    @property
+    def role(self) -> str:
+        """What the host is for: hosts with the same tags have the same role; empty = it has none."""
+        return ",".join(sorted(self.tags))
 
     @property
     def address(self) -> str:

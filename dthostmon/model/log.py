@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import pairwise
 
 from dthostmon.model.finding import Finding
@@ -71,12 +72,21 @@ class StreamCursor:
 
 
 @dataclass(frozen=True, slots=True)
+class Rhythm:
+    """When a log had lines: at first, at last, and the longest time in seconds that visits found it without any."""
+
+    first_at: datetime
+    last_at: datetime
+    longest_silence: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class HostState:
     """What the store knows of a host before a visit.
 
     `cursors` are those of files and `streams` those of other logs, by path; `patterns` are the log patterns that were
-    visited before, `cpu_times` the counters that the last visit saw, `client_addresses` are where the host has seen us
-    come from.
+    visited before, `rhythms` tell when logs had lines (by path), `cpu_times` the counters that the last visit saw,
+    `client_addresses` are where the host has seen us come from.
     """
 
     cursors: Mapping[str, Cursor]
@@ -84,6 +94,7 @@ class HostState:
     cpu_times: tuple[int, ...] | None = None
     streams: Mapping[str, StreamCursor] = field(default_factory=dict)
     client_addresses: frozenset[str] = frozenset()
+    rhythms: Mapping[str, Rhythm] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

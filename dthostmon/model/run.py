@@ -1,15 +1,18 @@
 """One check of one host, and one pass over all of them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from dthostmon.errors import ErrorKind
 from dthostmon.model.facts import Facts
 from dthostmon.model.finding import Finding, Reason, Severity, TemplateCount
-from dthostmon.model.log import Coverage, LogReading
+from dthostmon.model.history import HistoryUpdate
+from dthostmon.model.log import Coverage, LogReading, Rhythm
 
 NOTHING_KNOWN = Facts()
+NOTHING_LEARNED = HistoryUpdate()
 
 
 class RunStatus(StrEnum):
@@ -45,13 +48,16 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Everything one run wants stored in its one transaction."""
+    """Everything one run wants stored in its one transaction. `rhythms` are by path, of the logs that had lines."""
 
     run: Run
     logs: tuple[LogReading, ...] = ()
     patterns: frozenset[str] = frozenset()
     templates: tuple[TemplateCount, ...] = ()
     client_addresses: frozenset[str] = frozenset()
+    role: str | None = None
+    learned: HistoryUpdate = NOTHING_LEARNED
+    rhythms: Mapping[str, Rhythm] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

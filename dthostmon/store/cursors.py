@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 
 from dthostmon.errors import CursorConflictError
-from dthostmon.model import Cursor, FilePosition, StreamCursor, StreamPosition
+from dthostmon.model import Cursor, FilePosition, Rhythm, StreamCursor, StreamPosition
+from dthostmon.store import rhythms
 from dthostmon.store.columns import AnyRow
 from dthostmon.store.connection import Connection
 from dthostmon.store.dialect import insert
@@ -18,16 +19,18 @@ AnyCursor: TypeAlias = Cursor | StreamCursor
 _STREAM = "stream"  # the kind of a stored position that is none of a file; those of files have no kind
 
 _LOAD = (
-    sa.select(logs.c.path, cursors.c.version, cursors.c.current, cursors.c.previous)
+    sa.select(logs.c.path, cursors.c.version, cursors.c.current, cursors.c.previous, *rhythms.COLUMNS)
     .join(cursors, cursors.c.log_id == logs.c.id)
     .where(logs.c.host_id == sa.bindparam("host"))
 )
 _MOVE = sa.update(cursors).where(cursors.c.log_id == sa.bindparam("log"), cursors.c.version == sa.bindparam("seen"))
 
 
-async def load(connection: Connection, host_id: int) -> Mapping[str, AnyCursor]:
-    """Return all cursors of a host (path -> cursor)."""
-    return {row.path: _cursor(row) for row in await connection.execute(_LOAD, {"host": host_id})}
+async def load(connection: Connection, host_id: int) -> tuple[Mapping[str, AnyCursor], Mapping[str, Rhythm]]:
+    """Return all cursors of a host and when its logs had lines, both by path."""
+    found = (await connection.execute(_LOAD, {"host": host_id})).all()
+    known = {row.path: rhythm for row in found if (rhythm := rhythms.value(row))}
+    return {row.path: _cursor(row) for row in found}, known
 
 
 async def save(connection: Connection, host: str, log_ids: Mapping[str, int], moved: Iterable[AnyCursor]) -> None:

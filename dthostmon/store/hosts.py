@@ -15,7 +15,9 @@ MAX_CLIENT_ADDRESSES = 100
 
 
 # What every visit asks is built once: to build a statement takes SQLAlchemy longer than to execute it.
-_FIND = sa.select(hosts.c.id, hosts.c.cpu_times, hosts.c.client_addresses).where(hosts.c.name == sa.bindparam("host"))
+_FIND = sa.select(hosts.c.id, hosts.c.cpu_times, hosts.c.client_addresses, hosts.c.role).where(
+    hosts.c.name == sa.bindparam("host")
+)
 _PATTERNS = sa.select(patterns.c.pattern).where(patterns.c.host_id == sa.bindparam("host"))
 _REMEMBER = sa.update(hosts).where(hosts.c.id == sa.bindparam("host"))
 
@@ -27,6 +29,7 @@ class KnownHost:
     id: int
     cpu_times: tuple[int, ...] | None
     client_addresses: frozenset[str]
+    role: str | None = None
 
 
 async def find(connection: Connection, name: str) -> KnownHost | None:
@@ -35,7 +38,7 @@ async def find(connection: Connection, name: str) -> KnownHost | None:
     if row is None:
         return None
     times = None if row.cpu_times is None else tuple(row.cpu_times)
-    return KnownHost(row.id, times, frozenset(row.client_addresses or ()))
+    return KnownHost(row.id, times, frozenset(row.client_addresses or ()), row.role)
 
 
 async def ensure(connection: Connection, name: str) -> KnownHost:
@@ -66,12 +69,18 @@ async def remember_patterns(connection: Connection, host_id: int, visited: Itera
 
 
 async def remember(
-    connection: Connection, host: KnownHost, cpu_times: tuple[int, ...] | None, client_addresses: frozenset[str]
+    connection: Connection,
+    host: KnownHost,
+    cpu_times: tuple[int, ...] | None,
+    client_addresses: frozenset[str],
+    role: str | None,
 ) -> None:
     """Store what the next visit wants to know of a host, where it is told and new."""
     values: dict[str, Any] = {}
     if cpu_times:
         values["cpu_times"] = list(cpu_times)
+    if role is not None and role != host.role:
+        values["role"] = role
     known = host.client_addresses
     if not client_addresses <= known:
         newest_first = [*sorted(client_addresses - known), *sorted(client_addresses & known)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from dthostmon.errors import ErrorKind
@@ -94,8 +95,23 @@ def finding_row(finding: Finding, run: Run, run_id: int, host_id: int) -> dict[s
         "title": finding.title,
         "recommended_action": finding.recommended_action,
         "fields": dict(finding.fields),
-        "evidence": [asdict(line) for line in finding.evidence],
+        "evidence": list(map(evidence_document, finding.evidence)),
+        "first_seen": finding.first_seen,
+        "last_seen": finding.last_seen,
     }
+
+
+def evidence_document(line: Evidence) -> dict[str, Any]:
+    """Return a line as it is stored."""
+    return {**asdict(line), "time": line.time.isoformat() if line.time else None}
+
+
+def evidence_value(stored: Mapping[str, Any]) -> Evidence:
+    """Build a line from what is stored; of older ones neither id nor time is known."""
+    time = stored.get("time")
+    return Evidence(
+        stored["path"], stored["line"], stored.get("id", ""), datetime.fromisoformat(time) if time else None
+    )
 
 
 def run_value(row: AnyRow, findings: Sequence[Finding], logs: Sequence[Coverage], disks: Sequence[DiskUsage]) -> Run:
@@ -140,10 +156,12 @@ def finding_value(row: AnyRow) -> Finding:
         source=FindingSource(row.source),
         rule=row.rule,
         count=row.count,  # type: ignore[arg-type]  # the column: SQLAlchemy prefers it to the method of tuples
-        evidence=tuple(Evidence(**line) for line in getattr(row, "evidence", ())),
+        evidence=tuple(map(evidence_value, getattr(row, "evidence", ()))),
         recommended_action=row.recommended_action,
         fields=row.fields,
         id=str(row.id),
+        first_seen=row.first_seen,
+        last_seen=row.last_seen,
     )
 
 

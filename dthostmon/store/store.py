@@ -2,22 +2,24 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 
 from dthostmon.errors import StoreError
-from dthostmon.model import Cycle, HostState, Run, Visit
+from dthostmon.model import Cycle, History, HostState, Run, Visit
 from dthostmon.store import (
     address,
     chunks,
     cycles,
     findings,
+    histories,
     hosts,
     keys,
     ledger,
     lock,
+    normality,
     retention,
     runs,
     schema,
@@ -31,6 +33,7 @@ from dthostmon.store.findings import StoredFinding
 from dthostmon.store.keys import ApiKey
 from dthostmon.store.ledger import LedgerEntry
 from dthostmon.store.lock import DaemonLock
+from dthostmon.store.normality import NormalTemplate
 from dthostmon.store.pages import Page
 from dthostmon.store.retention import PruneResult
 from dthostmon.store.schema import UpgradeResult
@@ -52,6 +55,18 @@ class Store:
     async def load_state(self, host: str) -> HostState:
         """Return what is known of a host before a visit: empty for a host never seen."""
         return await visits.load_state(self._database, host)
+
+    async def load_history(self, host: str, template_ids: Sequence[str], role: str, max_runs: int) -> History:
+        """Return what is known of a host's usual life and of the named templates; runs are counted to `max_runs`."""
+        return await histories.load(self._database, host, template_ids, role, max_runs)
+
+    async def mark_normal(self, host: str, template_id: str, until: datetime | None) -> bool:
+        """Call a template of a host normal until then, None = no longer; False where the host never had it."""
+        return await normality.mark(self._database, host, template_id, until)
+
+    async def normal_templates(self, at: datetime, host: str | None = None) -> tuple[NormalTemplate, ...]:
+        """Return what is called normal at that time, on one host or on all."""
+        return await normality.load(self._database, at, host)
 
     async def save_run(self, visit: Visit) -> Run:
         """Store a visit in one transaction and return its run with the ids it got.

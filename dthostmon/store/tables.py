@@ -51,7 +51,17 @@ hosts = sa.Table(
     sa.Column("name", SafeText, nullable=False, unique=True),
     sa.Column("cpu_times", SafeJson),
     sa.Column("client_addresses", SafeJson),
+    _text("role", nullable=True),
     sqlite_autoincrement=True,
+)
+
+# What counting rules and first sights remember of a host: read and written as a whole.
+histories = sa.Table(
+    "histories",
+    metadata,
+    _of(hosts, key=True),
+    sa.Column("trails", SafeJson, nullable=False),
+    sa.Column("values", SafeJson, nullable=False),
 )
 
 patterns = sa.Table("patterns", metadata, _of(hosts, key=True), sa.Column("pattern", SafeText, primary_key=True))
@@ -64,6 +74,9 @@ logs = sa.Table(
     _of(hosts),
     sa.Column("digest", sa.String(64), nullable=False),
     _text("path"),
+    _instant("first_lines_at", nullable=True),
+    _instant("last_lines_at", nullable=True),
+    _float("longest_silence"),
     sa.UniqueConstraint("host_id", "digest"),
     sqlite_autoincrement=True,
 )
@@ -162,6 +175,8 @@ findings = sa.Table(
     _text("recommended_action"),
     sa.Column("fields", SafeJson, nullable=False),
     sa.Column("evidence", SafeJson, nullable=False),
+    _instant("first_seen", nullable=True),
+    _instant("last_seen", nullable=True),
     sa.Index(None, "host_id", "found_at"),
     sa.Index(None, "found_at"),
     sqlite_autoincrement=True,
@@ -178,6 +193,10 @@ templates = sa.Table(
     _text("program", nullable=True),
     _text("text"),
     _text("sample"),
+    sa.Column("rates", sa.JSON(none_as_null=True)),
+    sa.Column("week", sa.LargeBinary),
+    _instant("normal_until", nullable=True),
+    sa.Index(None, "template_id"),
 )
 
 # No reference to the run: logs may be kept longer. `data` comes last, so that SQLite finds the rest without its pages.

@@ -7,7 +7,7 @@ from functools import cache, partial
 import sqlalchemy as sa
 
 from dthostmon.model import Cursor, HostState, Run, RunStatus, StreamCursor, Visit
-from dthostmon.store import chunks, cursors, hosts, logs, rows, templates
+from dthostmon.store import chunks, cursors, histories, hosts, logs, rhythms, rows, templates
 from dthostmon.store.connection import Connection
 from dthostmon.store.dialect import insert
 from dthostmon.store.engine import Database
@@ -28,13 +28,14 @@ async def _load_state(name: str, connection: Connection) -> HostState:
     host = await hosts.find(connection, name)
     if host is None:
         return HostState({}, frozenset())
-    known = await cursors.load(connection, host.id)
+    known, known_rhythms = await cursors.load(connection, host.id)
     return HostState(
         cursors={path: cursor for path, cursor in known.items() if isinstance(cursor, Cursor)},
         patterns=await hosts.visited_patterns(connection, host.id),
         cpu_times=host.cpu_times,
         client_addresses=host.client_addresses,
         streams={path: cursor for path, cursor in known.items() if isinstance(cursor, StreamCursor)},
+        rhythms=known_rhythms,
     )
 
 
@@ -52,9 +53,11 @@ async def _save(visit: Visit, pieces: Sequence[chunks.Piece], connection: Connec
     await cursors.save(connection, run.host, log_ids, [reading.cursor for reading in visit.logs if reading.cursor])
     await hosts.remember_patterns(connection, host_id, visit.patterns)
     times = run.facts.metrics.cpu_times if run.facts.metrics else None
-    await hosts.remember(connection, host, times, visit.client_addresses)
+    await hosts.remember(connection, host, times, visit.client_addresses, visit.role)
     await chunks.save(connection, host_id, log_ids, run.started_at, pieces)
-    await templates.count(connection, host_id, visit.templates, run.started_at)
+    await templates.count(connection, host_id, visit.templates, run.started_at, visit.learned.rates)
+    await histories.remember(connection, host_id, visit.learned)
+    await rhythms.save(connection, log_ids, visit.rhythms)
     run_id = await _save_run(connection, run, host_id)
     await _save_parts(connection, run, run_id, log_ids)
     finding_ids = await _save_findings(connection, run, run_id, host_id)

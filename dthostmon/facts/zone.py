@@ -1,0 +1,23 @@
+"""The time zone that a host writes its logs in."""
+
+import re
+from datetime import UTC, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+from dthostmon.model import Identity
+
+_OFFSET = re.compile(r"([+-])(\d\d)(\d\d)")
+
+
+def zone_of(identity: Identity | None) -> tzinfo:
+    """Return the zone that a host told, UTC where it told none that exists here."""
+    name = identity.timezone if identity else None
+    if not name:
+        return UTC
+    if offset := _OFFSET.fullmatch(name):
+        minutes = int(offset[2]) * 60 + int(offset[3])
+        return timezone(timedelta(minutes=minutes if offset[1] == "+" else -minutes)) if minutes < 1440 else UTC
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError):  # no such zone, or no data of zones on this machine
+        return UTC
