@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from dthostmon.cli.invocation import json_option
 from dthostmon.cli.results import print_finding
 
 if TYPE_CHECKING:
-    from dthostmon.analysis import Examination
+    from dthostmon.analysis import Examination, Moment
 
 SHOWN_TEMPLATES = 30
 
@@ -39,7 +40,7 @@ def analyze(files: Sequence[Path], with_assignment: bool, as_json: bool) -> None
         raise click.UsageError("--assign goes with --json")
     logs = [(str(file), _read(file)) for file in files]
     packs = rules.load_packs([rules.builtin_folder()])
-    examined = analysis.examine(logs, packs, Thresholds(), None)
+    examined = analysis.examine(logs, packs, Thresholds(), None, moment=_moment(files))
     if not as_json:
         _print(examined)
         return
@@ -54,6 +55,15 @@ def analyze(files: Sequence[Path], with_assignment: bool, as_json: bool) -> None
             for line in analysis.assign(logs, packs, examined.findings)
         ]
     output.print_json(document)
+
+
+def _moment(files: Sequence[Path]) -> "Moment":
+    """Return when the files were written last: lines that name no year are of that one."""
+    from dthostmon.analysis import Moment
+
+    now = datetime.now().astimezone()
+    written = [file.stat().st_mtime for file in files if file.is_file()]
+    return Moment(datetime.fromtimestamp(max(written), UTC) if written else now, now.tzinfo or UTC)
 
 
 def _read(file: Path) -> bytes:

@@ -69,6 +69,20 @@ class MomentType(click.ParamType[datetime]):
             self.fail("write 30m, 12h or 7d (ago), or a moment such as 2026-01-31T08:00:00Z", param, ctx)
 
 
+class ExpiryType(MomentType):
+    """A moment to come: RFC 3339 with its zone, or how long from now (`30d`)."""
+
+    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read a moment to come from the command line."""
+        moment, now = super().convert(value, param, ctx), datetime.now(UTC)
+        if isinstance(value, str) and re.fullmatch(r"\d+[a-z]+", value):
+            moment = now + (now - moment)
+        if moment <= now:
+            self.fail(f"{value} is over; write 12h or 90d (from now), or a moment such as 2099-01-31T08:00:00Z")
+        return moment
+
+
 MOMENT = MomentType()
+EXPIRY = ExpiryType()
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 since_option = click.option("--since", type=MOMENT, help="Only what came since: 12h, 7d, or 2026-01-31T08:00:00Z.")

@@ -22,6 +22,7 @@ EXIT_INTERRUPTED = 130
 # Where each command lives: a module is imported when its command is called, so `--help` and small commands start fast.
 COMMANDS = {
     "analyze": "analyze:analyze",
+    "baseline": "baseline:baseline",
     "config": "configuration:config",
     "coverage": "stored:coverage",
     "db": "database:db",

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
-from dthostmon.model import Coverage, Cycle, Facts, Finding, Gap, Host, Metrics, Run, RunStatus, TemplateCount
+from dthostmon.model import Coverage, Cycle, Evidence, Facts, Finding, Gap, Host, Metrics, Run, RunStatus, TemplateCount
 
 if TYPE_CHECKING:  # the store brings sqlalchemy, which `analyze` can do without
-    from dthostmon.store import LedgerEntry, LedgerGap, StoredFinding
+    from dthostmon.store import LedgerEntry, LedgerGap, NormalTemplate, StoredFinding
 
 Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | float | bool | None"
 Document: TypeAlias = dict[str, Json]
@@ -16,6 +16,11 @@ Document: TypeAlias = dict[str, Json]
 def timestamp(moment: datetime) -> str:
     """Write a moment as RFC 3339 with its zone."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def optional_timestamp(moment: datetime | None) -> str | None:
+    """Write a moment that may be unknown."""
+    return timestamp(moment) if moment else None
 
 
 def cycle_document(cycle: Cycle) -> Document:
@@ -72,9 +77,16 @@ def finding_document(finding: Finding) -> Document:
         "rule": finding.rule,
         "count": finding.count,
         "fields": dict(finding.fields),
-        "evidence": [{"path": evidence.path, "line": evidence.line} for evidence in finding.evidence],
+        "first_seen": optional_timestamp(finding.first_seen),
+        "last_seen": optional_timestamp(finding.last_seen),
+        "evidence": [evidence_document(line) for line in finding.evidence],
         "recommended_action": finding.recommended_action,
     }
+
+
+def evidence_document(line: Evidence) -> Document:
+    """A line that a finding rests on; `time` is what the line says, null where it does not say."""
+    return {"path": line.path, "line": line.line, "id": line.id or None, "time": optional_timestamp(line.time)}
 
 
 def coverage_document(coverage: Coverage) -> Document:
@@ -190,3 +202,8 @@ def ledger_document(entry: "LedgerEntry") -> Document:
         "skip_reason": entry.skip_reason,
         "gaps": [{"seen_at": timestamp(gap.seen_at), **gap_document(gap)} for gap in entry.gaps],
     }
+
+
+def normal_template_document(mark: "NormalTemplate") -> Document:
+    """A message that is called normal on a host."""
+    return {"host": mark.host, "template": mark.template_id, "text": mark.text, "until": timestamp(mark.until)}

@@ -6,6 +6,7 @@ from dthostmon.store.findings import StoredFinding
 from dthostmon.store.keys import ApiKey
 from dthostmon.store.ledger import LedgerEntry, LedgerGap
 from dthostmon.store.lock import DaemonLock
+from dthostmon.store.normality import NormalTemplate
 from dthostmon.store.pages import InvalidPageError, Page
 from dthostmon.store.retention import PruneResult
 from dthostmon.store.schema import UpgradeResult
@@ -19,6 +20,7 @@ __all__ = [
     "InvalidPageError",
     "LedgerEntry",
     "LedgerGap",
+    "NormalTemplate",
     "Page",
     "PruneResult",
     "Store",

@@ -1,0 +1,70 @@
+"""`dthostmon baseline`: what is normal on a host."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from dthostmon.cli import output
+from dthostmon.cli.invocation import EXPIRY, Invocation, json_option
+from dthostmon.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from dthostmon.store import NormalTemplate
+
+DEFAULT_UNTIL = "90d"
+
+
+@click.group()
+def baseline() -> None:
+    """Say which messages are normal on a host."""
+
+
+@baseline.command()
+@click.argument("host")
+@click.argument("template")
+@click.option(
+    "--until", type=EXPIRY, default=DEFAULT_UNTIL, show_default=True, help="Until when: 90d, or a moment to come."
+)
+@click.option("--undo", is_flag=True, help="It is not normal any more.")
+@click.pass_obj
+def normal(invocation: Invocation, host: str, template: str, until: datetime, undo: bool) -> None:
+    """Call a message normal on a host: nothing is said of it for being new or frequent. TEMPLATE is its id (t-...)."""
+    from dthostmon.app.parts import opened_store
+
+    configuration = invocation.configuration()
+    name = configuration.host(host).name
+
+    async def mark() -> bool:
+        async with opened_store(configuration) as store:
+            return await store.mark_normal(name, template, None if undo else until)
+
+    if not invocation.wait_for(mark()):
+        raise NotFoundError(f"{name} never wrote a message of template {template}. Findings name it in their fields.")
+    output.say(
+        f"{template} on {name} is {'not normal any more' if undo else f'normal until {until:%Y-%m-%d %H:%M} UTC'}."
+    )
+
+
+@baseline.command("list")
+@click.argument("host", required=False)
+@json_option
+@click.pass_obj
+def list_normal(invocation: Invocation, host: str | None, as_json: bool) -> None:
+    """Print the messages that are called normal."""
+    from dthostmon.app.parts import now, opened_store
+    from dthostmon.reports.documents import normal_template_document
+
+    configuration = invocation.configuration()
+    name = configuration.host(host).name if host is not None else None
+
+    async def read() -> "tuple[NormalTemplate, ...]":
+        async with opened_store(configuration) as store:
+            return await store.normal_templates(now(), name)
+
+    marks = invocation.wait_for(read())
+    if as_json:
+        output.print_json([normal_template_document(mark) for mark in marks])
+        return
+    rows = [(mark.host, mark.template_id, f"{mark.until:%Y-%m-%d %H:%M} UTC", mark.text) for mark in marks]
+    output.print_table(("host", "template", "normal until", "text"), rows)

@@ -1,0 +1,132 @@
+"""What many lines mean, lines that follow each other, and first sights: within a visit and across visits."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dthostmon.analysis import Examination, Moment, conclude, observe
+from dthostmon.model import Finding, History, Learning, Severity, Thresholds
+from dthostmon.rules import Trail, builtin_folder, follows, load_packs
+from dthostmon.rules.trails import MAX_SLOTS
+
+RULES = load_packs([builtin_folder()])
+AUTH = "/var/log/auth.log"
+START = datetime(2026, 7, 28, 6, 0, tzinfo=UTC)
+SUCCESS = "login-after-brute-force"
+
+
+def stamp(at: datetime) -> str:
+    return f"{at:%b %d %H:%M:%S}"
+
+
+def failed(at: datetime, address: str = "203.0.113.77", user: str = "root") -> str:
+    return f"{stamp(at)} web1 sshd[1000]: Failed password for {user} from {address} port 40000 ssh2"
+
+
+def accepted(at: datetime, address: str = "203.0.113.77", user: str = "root", how: str = "password") -> str:
+    return f"{stamp(at)} web1 sshd[1000]: Accepted {how} for {user} from {address} port 40000 ssh2"
+
+
+def visited(lines: Sequence[str], now: datetime, history: History | None = None) -> tuple[Examination, History]:
+    """Judge lines as a visit at `now`, and return the history that the next one finds."""
+    known = history or History()
+    moment = Moment(now)
+    observed = observe([(AUTH, "".join(f"{line}\n" for line in lines).encode())], RULES, None, moment)
+    examined = conclude(observed, RULES, known, Thresholds(), None, Learning(), moment)
+    learned = examined.learned
+    return examined, History(
+        runs=known.runs + 1,
+        first_run_at=known.first_run_at or now,
+        last_run_at=now,
+        trails=known.trails if learned.trails is None else learned.trails,
+        values=known.values if learned.values is None else learned.values,
+    )
+
+
+def told(examined: Examination, kind: str) -> list[Finding]:
+    return [finding for finding in examined.findings if finding.kind == kind]
+
+
+@pytest.mark.parametrize("failures", [4, 5])
+def test_five_failures_in_two_visits_are_enough_and_four_are_not(failures: int) -> None:
+    hour = timedelta(hours=1)
+    _, history = visited([failed(START + timedelta(seconds=i)) for i in range(2)], START + hour)
+    late = [failed(START + hour + timedelta(seconds=i)) for i in range(failures - 2)]
+    _, history = visited(late, START + 2 * hour, history)
+    examined, _ = visited([accepted(START + 2 * hour)], START + 3 * hour, history)
+    found = told(examined, SUCCESS)
+    assert len(found) == (failures == 5)
+    for finding in found:
+        assert finding.severity is Severity.CRITICAL
+        assert (finding.fields["address"], finding.fields["user"]) == ("203.0.113.77", "root")
+        lines = [line.line for line in finding.evidence]
+        assert lines[-1] == accepted(START + 2 * hour)
+        assert any("Failed password" in line for line in lines)
+        assert all(line.id.startswith("l-") for line in finding.evidence)
+        assert not told(examined, "root-login")
+
+
+def test_a_login_is_told_once_and_another_address_is_not_meant() -> None:
+    burst = [failed(START + timedelta(seconds=i)) for i in range(10)]
+    examined, history = visited([*burst, accepted(START + timedelta(minutes=1))], START + timedelta(hours=1))
+    assert len(told(examined, SUCCESS)) == 1
+    again, history = visited([accepted(START + timedelta(hours=1))], START + timedelta(hours=2), history)
+    assert not told(again, SUCCESS)
+    other, _ = visited([*burst, accepted(START + timedelta(minutes=1), "198.51.100.7")], START + timedelta(hours=1))
+    assert not told(other, SUCCESS)
+
+
+def test_failures_after_the_login_do_not_make_it_a_break_in() -> None:
+    burst = [failed(START + timedelta(seconds=60 + i)) for i in range(10)]
+    examined, _ = visited([accepted(START), *burst], START + timedelta(hours=1))
+    assert not told(examined, SUCCESS)
+
+
+def test_slow_failures_are_counted_over_visits_and_forgotten_after_the_window() -> None:
+    history, worst = None, []
+    for minutes in range(0, 60, 10):
+        at = START + timedelta(minutes=minutes)
+        examined, history = visited([failed(at)], at + timedelta(minutes=1), history)
+        worst.append(max(finding.severity for finding in examined.findings))
+    assert worst == [Severity.INFO] * 4 + [Severity.WARN] * 2
+    later = START + timedelta(hours=5)
+    examined, _ = visited([failed(later)], later, history)
+    assert [finding.severity for finding in examined.findings] == [Severity.INFO]
+
+
+@pytest.mark.parametrize("lines", [300, 5000])
+def test_a_trail_is_bounded_and_keeps_its_count(lines: int) -> None:
+    trail = Trail(within=86_400)
+    for second in range(lines):
+        trail.add(second * 7, 1)
+    assert len(trail.counts) <= MAX_SLOTS
+    assert trail.most() == lines
+    assert trail.until(lines * 7) == lines
+
+
+@given(st.lists(st.tuples(st.integers(0, 4000), st.integers(1, 3)), max_size=60), st.randoms(use_true_random=False))
+def test_the_order_of_lines_does_not_matter_to_a_trail(sightings: list[tuple[int, int]], chance) -> None:
+    shuffled = list(sightings)
+    chance.shuffle(shuffled)
+    one, other = Trail(within=600), Trail(within=600)
+    for second, count in sightings:
+        one.add(second, count)
+    for second, count in shuffled:
+        other.add(second, count)
+    assert one.most() == other.most()
+    windows = [sum(count for at, count in sightings if end - 600 < at <= end) for end, _ in sightings]
+    assert one.most() == max(windows, default=0)
+
+
+def test_steps_must_come_in_their_order() -> None:
+    first, second = Trail(100), Trail(100)
+    first.add(50, 1)
+    second.add(40, 1)
+    assert not follows([(first, 1), (second, 1)], 60)
+    second.forget(45)
+    second.add(55, 1)
+    assert follows([(first, 1), (second, 1)], 60) == 2
+    assert not follows([(first, 1), (None, 1)], 60)
