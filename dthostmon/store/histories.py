@@ -89,7 +89,8 @@ async def _in_parts(
 
 
 def _known(row: AnyRow) -> KnownTemplate:
-    rates = Rates(**row.rates, week=_hours(row.week)) if row.rates else None
+    told = row.rates
+    rates = Rates(**{**told, "recent": tuple(told["recent"])}, week=_hours(row.week)) if told else None
     return KnownTemplate(row[1], row.first_seen, rates, row.normal_until)
 
 

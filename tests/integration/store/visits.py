@@ -42,9 +42,12 @@ def position(path: str, offset: int) -> FilePosition:
 
 def finding(title: str = "Failed login", lines: tuple[str, ...] = ("a line",)) -> Finding:
     """Return a finding with its evidence."""
-    evidence = tuple(Evidence(LOG, line) for line in lines)
+    evidence = tuple(Evidence(LOG, line, f"l-{line}", at(3)) for line in lines)
     fields = {"user": "root", "address": "192.0.2.1"}
-    return Finding("auth", Severity.WARN, title, FindingSource.RULE, "sshd.failed", 3, evidence, "Look at it.", fields)
+    times = {"first_seen": at(1), "last_seen": at(3)}
+    return Finding(
+        "auth", Severity.WARN, title, FindingSource.RULE, "sshd.failed", 3, evidence, "Look at it.", fields, **times
+    )
 
 
 def reading(state: HostState, data: bytes, path: str = LOG) -> LogReading:
