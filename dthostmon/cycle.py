@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from dthostmon import analysis, facts, logs, rules, scoring
 from dthostmon.errors import CursorConflictError, ErrorKind, StoreError, VisitError
@@ -40,6 +40,9 @@ from dthostmon.transport import Lane, Session
 logger = logging.getLogger(__name__)
 
 NO_HISTORY = History()
+SMALL_BYTES = 16 * 1024  # under a millisecond of work
+
+Result = TypeVar("Result")
 
 
 class RunStore(Protocol):
@@ -117,12 +120,19 @@ async def _understand(
     metrics, moment = _judged(known.metrics, state), analysis.Moment(now, facts.zone_of(known.identity))
     if not new_lines:
         return analysis.examine((), parts.rules, host.thresholds, metrics, own, moment), NO_HISTORY
-    compute = partial(asyncio.get_running_loop().run_in_executor, parts.analyst)
-    observed = await compute(partial(analysis.observe, new_lines, parts.rules, own, moment))
+    size = sum(len(data) for _, data in new_lines)
+    observed = await _compute(parts, size, partial(analysis.observe, new_lines, parts.rules, own, moment))
     seen = [entry.template.id for entry in observed.templates]
     history = await parts.store.load_history(host.name, seen, host.role, host.learning.runs)
     judging = (observed, parts.rules, history, host.thresholds, metrics, host.learning, moment)
-    return await compute(partial(analysis.conclude, *judging)), history
+    return await _compute(parts, size, partial(analysis.conclude, *judging)), history
+
+
+async def _compute(parts: Parts, size: int, work: Callable[[], Result]) -> Result:
+    """Compute beside the event loop; a few lines at once, since the way to a thread and back takes longer."""
+    if size <= SMALL_BYTES:
+        return work()
+    return await asyncio.get_running_loop().run_in_executor(parts.analyst, work)
 
 
 def _make_visit(
