@@ -36,6 +36,19 @@ class Invocation:
 
         return find_file(self.config_file, self.environ)
 
+    def rule_folders(self) -> tuple[Path, ...]:
+        """Return the user's own folders of rule packs; none where there is no configuration that could name some.
+
+        Raises ConfigurationError for one that cannot be used.
+        """
+        from dthostmon.errors import ConfigurationError
+
+        try:
+            self.file()
+        except ConfigurationError:
+            return ()
+        return self.configuration().rule_folders
+
     def command(self, rest: str) -> str:
         """Render another command as the user would type it."""
         file = f"-c {shlex.quote(str(self.config_file))} " if self.config_file else ""

@@ -31,6 +31,7 @@ COMMANDS = {
     "key": "keys:key",
     "logs": "stored_logs:logs",
     "monitor": "monitor:monitor",
+    "rules": "rules:rules",
     "run": "run:run",
     "setup": "setup:setup",
 }

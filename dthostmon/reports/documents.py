@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
+from dthostmon.errors import Problem
 from dthostmon.model import Coverage, Cycle, Evidence, Facts, Finding, Gap, Host, Metrics, Run, RunStatus, TemplateCount
+from dthostmon.rules import PackCheck, Rule
 
 if TYPE_CHECKING:  # the store brings sqlalchemy, which `analyze` can do without
     from dthostmon.store import LedgerEntry, LedgerGap, NormalTemplate, StoredFinding
@@ -148,6 +150,43 @@ def identity_document(facts: Facts) -> Document | None:
         "timezone": identity.timezone,
         "cpus": identity.cpus,
         "unknown": dict(facts.unknown),
+    }
+
+
+def problem_document(problem: Problem) -> Document:
+    """One mistake in a file that a user wrote."""
+    return {
+        "file": problem.where,
+        "line": problem.line,
+        "column": problem.column,
+        "path": problem.path,
+        "message": problem.message,
+    }
+
+
+def rule_document(rule: Rule) -> Document:
+    """One rule, as `rules list --json` shows it."""
+    return {
+        "id": rule.id,
+        "kind": rule.kind or None,
+        "severity": str(rule.severity) if rule.severity else None,
+        "benign": rule.benign,
+        "programs": list(rule.programs),
+        "title": rule.title or None,
+        "meaning": rule.meaning,
+        "recommended_action": rule.recommended_action or None,
+        "fields": list(rule.fields),
+        "samples": {"match": list(rule.matching_samples), "no_match": list(rule.other_samples)},
+    }
+
+
+def pack_document(check: PackCheck) -> Document:
+    """One pack, as `rules test --json` shows it."""
+    return {
+        "file": str(check.path),
+        "rules": check.rules,
+        "samples": check.samples,
+        "problems": [problem_document(problem) for problem in check.problems],
     }
 
 
