@@ -12,7 +12,7 @@ from dthostmon.config.problems import did_you_mean, shortened
 from dthostmon.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from dthostmon.rules import PackCheck, Rule
+    from dthostmon.rules import PackCheck, Rule, RuleSequence, RuleSet
 
 SHOWN_PROGRAMS = 2
 
@@ -26,30 +26,47 @@ def rules() -> None:
 @json_option
 @click.pass_obj
 def list_rules(invocation: Invocation, as_json: bool) -> int:
-    """List every rule of every pack. Exits 1 when a pack is refused."""
-    from dthostmon.reports.documents import problem_document, rule_document
+    """List every rule and sequence of every pack. Exits 1 when a pack is refused."""
+    from dthostmon.reports.documents import problem_document, rule_document, sequence_document
     from dthostmon.rules import load_packs
 
     packs = load_packs(_folders(invocation))
     for problem in packs.refused:
         output.say(str(problem))
     if as_json:
-        refused = [problem_document(problem) for problem in packs.refused]
-        output.print_json({"rules": [rule_document(rule) for rule in packs.rules], "refused": refused})
+        output.print_json(
+            {
+                "rules": [rule_document(rule) for rule in packs.rules],
+                "sequences": [sequence_document(sequence) for sequence in packs.sequences],
+                "refused": [problem_document(problem) for problem in packs.refused],
+            }
+        )
     else:
-        colours = [output.SEVERITY_COLOURS[rule.severity] if rule.severity else None for rule in packs.rules]
-        output.print_table(("rule", "severity", "kind", "programs", "title"), [*map(_row, packs.rules)], colours)
+        told = _everything(packs)
+        colours = [output.SEVERITY_COLOURS[one.severity] if one.severity else None for one in told]
+        output.print_table(("rule", "severity", "kind", "programs", "title"), [*map(_row, told)], colours)
     return 1 if packs.refused else 0
 
 
-def _row(rule: "Rule") -> Sequence[object]:
-    programs = rule.programs[:SHOWN_PROGRAMS]
-    listed = ", ".join(programs) + (" …" if len(rule.programs) > len(programs) else "")
-    return rule.id, _severity(rule), rule.kind or None, listed or "any", rule.title or rule.meaning
+def _everything(packs: "RuleSet") -> "Sequence[Rule | RuleSequence]":
+    return [*packs.rules, *packs.sequences]
 
 
-def _severity(rule: "Rule") -> str:
-    return str(rule.severity) if rule.severity else "benign"
+def _row(told: "Rule | RuleSequence") -> Sequence[object]:
+    return told.id, _severity(told), told.kind or None, _programs(told), told.title or told.meaning
+
+
+def _programs(told: "Rule | RuleSequence") -> str:
+    from dthostmon.rules import Rule
+
+    if not isinstance(told, Rule):
+        return "(sequence)"
+    more = " …" if len(told.programs) > SHOWN_PROGRAMS else ""
+    return ", ".join(told.programs[:SHOWN_PROGRAMS]) + more or "any"
+
+
+def _severity(told: "Rule | RuleSequence") -> str:
+    return str(told.severity) if told.severity else "benign"
 
 
 @rules.command()
@@ -57,30 +74,51 @@ def _severity(rule: "Rule") -> str:
 @json_option
 @click.pass_obj
 def show(invocation: Invocation, rule_id: str, as_json: bool) -> None:
-    """Show one rule whole: what it means, what to do, and its samples."""
-    from dthostmon.reports.documents import rule_document
-    from dthostmon.rules import load_packs
+    """Show one rule or sequence whole: what it means, what to do, and its samples."""
+    from dthostmon.reports.documents import rule_document, sequence_document
+    from dthostmon.rules import Rule, load_packs
 
-    known = {rule.id: rule for rule in load_packs(_folders(invocation)).rules}
+    known = {told.id: told for told in _everything(load_packs(_folders(invocation)))}
     if rule_id not in known:
         raise NotFoundError(f"there is no rule '{shortened(rule_id)}'{did_you_mean(rule_id, tuple(known))}")
+    told = known[rule_id]
     if as_json:
-        output.print_json(rule_document(known[rule_id]))
+        output.print_json(rule_document(told) if isinstance(told, Rule) else sequence_document(told))
     else:
-        _print_rule(known[rule_id])
+        _print_meaning(told)
+        _print_rule(told) if isinstance(told, Rule) else _print_sequence(told)
+
+
+def _print_meaning(told: "Rule | RuleSequence") -> None:
+    output.print_line(f"{told.id}: {_severity(told)}{f', {told.kind}' if told.kind else ''}")
+    for name, text in (("Title", told.title), ("Meaning", told.meaning), ("What to do", told.recommended_action)):
+        if text:
+            output.print_line(f"{name}: {text}")
 
 
 def _print_rule(rule: "Rule") -> None:
-    output.print_line(f"{rule.id}: {_severity(rule)}{f', {rule.kind}' if rule.kind else ''}")
     output.print_line(f"Programs: {', '.join(rule.programs) or 'any'}")
-    for name, text in (("Title", rule.title), ("Meaning", rule.meaning), ("What to do", rule.recommended_action)):
-        if text:
-            output.print_line(f"{name}: {text}")
     output.print_line(f"Expression: {rule.expression}")
-    for name, samples in (("Matches", rule.matching_samples), ("Leaves alone", rule.other_samples)):
-        output.print_line(f"{name}:")
-        for sample in samples:
-            output.print_line(f"    {sample}")
+    for more in rule.escalations:
+        agreeing = f" that agree in {', '.join(more.by)}" if more.by else ""
+        output.print_line(f"From {more.count} within {more.within:g} s{agreeing}: {more.severity}")
+    _print_samples("Matches", rule.matching_samples)
+    _print_samples("Leaves alone", rule.other_samples)
+
+
+def _print_sequence(sequence: "RuleSequence") -> None:
+    agreeing = f", agreeing in {', '.join(sequence.by)}" if sequence.by else ""
+    output.print_line(f"Steps, all within {sequence.within:g} s{agreeing}:")
+    for step in sequence.steps:
+        output.print_line(f"    {step.count} of {', '.join((*step.rules, *step.kinds))}")
+    _print_samples("Completed by", [" | ".join(story) for story in sequence.matching_samples])
+    _print_samples("Not completed by", [" | ".join(story) for story in sequence.other_samples])
+
+
+def _print_samples(name: str, samples: Sequence[str]) -> None:
+    output.print_line(f"{name}:")
+    for sample in samples:
+        output.print_line(f"    {sample}")
 
 
 @rules.command()
@@ -119,7 +157,7 @@ def _checks(invocation: Invocation, files: Sequence[Path]) -> "Sequence[PackChec
     builtin = builtin_folder().resolve()
     if any(builtin in (file.resolve(), *file.resolve().parents) for file in files):
         return check_packs(files)
-    return check_packs(files, {rule.id for rule in load_packs([builtin_folder()]).rules})
+    return check_packs(files, {told.id for told in _everything(load_packs([builtin_folder()]))})
 
 
 def _folders(invocation: Invocation) -> Sequence[Path]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from dthostmon import templates
 from dthostmon.cycle import Parts, check_host
 from dthostmon.evaluation.case import Case
-from dthostmon.evaluation.machine import Machine, encoded
+from dthostmon.evaluation.machine import Machine, encoded, path_of
 from dthostmon.evaluation.stamps import DEFAULT_MOMENT, VISITED_AFTER, visited_at
 from dthostmon.model import Finding
 from dthostmon.rules import RuleSet
@@ -56,16 +56,16 @@ class _Stage:
         return self.clock
 
     def label(self, case: Case) -> None:
-        """Remember what a case says of its lines, in both forms in which evidence may show them."""
+        """Remember what a case says of its lines, in all forms in which evidence may show them."""
         for line, is_evidence in case.labelled():
             raw = encoded(line)
-            for text in {templates.as_read(raw), templates.clean(raw)}:
-                self.labels[text] = is_evidence or self.labels.get(text, False)
+            for form in {templates.as_read(raw), templates.clean(raw), templates.line_id(path_of(case.log), raw)}:
+                self.labels[form] = is_evidence or self.labels.get(form, False)
 
     def judge(self, finding: Finding) -> Judged:
         """Compare a finding's evidence with the labels."""
-        shown = [evidence.line.split("\n") for evidence in finding.evidence]
-        labelled = sum(any(self.labels.get(line, False) for line in lines) for lines in shown)
+        shown = [(evidence.id, *evidence.line.split("\n")) for evidence in finding.evidence]
+        labelled = sum(any(self.labels.get(form, False) for form in forms) for forms in shown)
         return Judged(finding, len(shown), labelled)
 
 

@@ -46,6 +46,7 @@ def load_packs(folders: Sequence[Path]) -> RuleSet:
     The builtin packs' samples are not run here: the project's own tests run them before each release.
     """
     rules: tuple[Rule, ...] = ()
+    taken: set[str] = set()
     sequences: list[RuleSequence] = []
     refused: list[Problem] = []
     for folder in folders:
@@ -53,10 +54,10 @@ def load_packs(folders: Sequence[Path]) -> RuleSet:
         refused += problems
         added: list[Rule] = []
         for path in files:
-            taken = {one.id for one in (*rules, *added, *sequences)}
             pack = _load(path, taken, run_samples=folder != builtin_folder())
             refused += pack.problems
             if not pack.problems:
+                taken |= {rule.id for rule in pack.content.rules} | {one.id for one in pack.content.sequences}
                 added += pack.content.rules
                 sequences += pack.content.sequences
         rules = (*added, *rules)

@@ -41,6 +41,7 @@ def test_rules_are_listed_and_shown(program: Program) -> None:
     assert listed["refused"] == []
     rule = next(rule for rule in listed["rules"] if rule["id"] == "sshd.root-password-login")
     assert (rule["severity"], rule["benign"], rule["kind"]) == ("WARN", False, "root-login")
+    assert isinstance(listed["sequences"], list)
     assert program.document("rules", "show", rule["id"]) == rule
     assert b"sshd.root-password-login" in program.run("rules", "list").stdout
     assert rule["meaning"].encode() in program.run("rules", "show", rule["id"]).stdout

@@ -30,6 +30,12 @@ def everything_is_gone(rule: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def no_step_occurs(sequence: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for index, step in enumerate(sequence["steps"]):
+        never = {"kinds": ["no-such-kind"], "count": step.get("count", 1)}
+        yield sequence | {"steps": [*sequence["steps"][:index], never, *sequence["steps"][index + 1 :]]}
+
+
 MUTATIONS = (nothing_matches, nothing_is_contained, nothing_is_said, everything_is_gone)
 
 
@@ -51,6 +57,13 @@ def mutants(pack: dict[str, Any], change: Callable[[dict[str, Any]], dict[str, A
         yield rule["id"], pack | {"rules": [*pack["rules"][:index], change(rule), *pack["rules"][index + 1 :]]}
 
 
+def sequence_mutants(pack: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    sequences = pack.get("sequences") or []
+    for index, sequence in enumerate(sequences):
+        for changed in (*no_step_occurs(sequence), everything_is_gone(sequence)):
+            yield sequence["id"], pack | {"sequences": [*sequences[:index], changed, *sequences[index + 1 :]]}
+
+
 @pytest.mark.parametrize("path", PACKS, ids=lambda path: path.stem)
 @pytest.mark.usefixtures("quick_yaml")
 def test_each_builtin_rule_that_is_emptied_makes_the_check_fail(path: Path, tmp_path: Path) -> None:
@@ -60,3 +73,35 @@ def test_each_builtin_rule_that_is_emptied_makes_the_check_fail(path: Path, tmp_
     for change in MUTATIONS:
         survivors = [name for name, changed in mutants(pack, change) if is_good(changed, mutant)]
         assert not survivors, f"{change.__name__}: the samples of these rules test nothing"
+    survivors = [name for name, changed in sequence_mutants(pack) if is_good(changed, mutant)]
+    assert not survivors, "the samples of these sequences test nothing"
+
+
+@pytest.mark.usefixtures("quick_yaml")
+def test_a_sequence_whose_step_never_occurs_makes_the_check_fail(tmp_path: Path) -> None:
+    """Also while no builtin pack has a sequence."""
+    texts = {"title": "title", "meaning": "meaning.", "recommended_action": "action."}
+    rules = [
+        texts
+        | {"id": f"demo.{word}", "kind": word, "severity": "INFO", "programs": ["demo"], "fields": ["address"]}
+        | {"match": rf"^{word} from (?P<address>\S+)", "contains": [word]}
+        | {"samples": {"match": [f"{word} from 192.0.2.1"], "no_match": ["something else"]}}
+        for word in ("knock", "enter")
+    ]
+    sequence = texts | {
+        "id": "demo.entered",
+        "kind": "entry",
+        "severity": "CRITICAL",
+        "within": "1h",
+        "by": ["address"],
+        "steps": [{"kinds": ["knock"], "count": 2}, {"rules": ["demo.enter"]}],
+        "samples": {
+            "match": [[*["demo: knock from 192.0.2.1"] * 2, "demo: enter from 192.0.2.1"]],
+            "no_match": [["demo: knock from 192.0.2.1", "demo: enter from 192.0.2.1"]],
+        },
+    }
+    pack = {"rules": rules, "sequences": [sequence]}
+    assert is_good(pack, tmp_path / "demo.yaml")
+    changed = [*sequence_mutants(pack)]
+    assert len(changed) == 3
+    assert not any(is_good(mutant, tmp_path / "demo.yaml") for _, mutant in changed)
