@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dthostmon.cli import output
-from dthostmon.cli.invocation import json_option
+from dthostmon.cli.invocation import Invocation, json_option
 from dthostmon.cli.results import print_finding
 
 if TYPE_CHECKING:
@@ -41,16 +41,20 @@ SHOWN_TEMPLATES = 30
     help="How many templates are shown, the most frequent first.",
 )
 @json_option
-def analyze(files: Sequence[Path], with_assignment: bool, shown: int, as_json: bool) -> None:
-    """Print the templates and findings of local files, as if they were one host's logs."""
-    from dthostmon import analysis, rules
+@click.pass_obj
+def analyze(invocation: Invocation, files: Sequence[Path], with_assignment: bool, shown: int, as_json: bool) -> None:
+    """Print the templates and findings of local files, as if they were one host's logs.
+
+    The builtin rules judge, and with -c FILE also the packs of the folders that it names.
+    """
+    from dthostmon import analysis
     from dthostmon.model import Thresholds
     from dthostmon.reports.documents import finding_document, template_document
 
     if with_assignment and not as_json:
         raise click.UsageError("--assign goes with --json")
     logs = [(str(file), _read(file)) for file in files]
-    packs = rules.load_packs([rules.builtin_folder()])
+    packs = invocation.explicit_rules()
     examined = analysis.examine(logs, packs, Thresholds(), None, moment=_moment(files))
     if not as_json:
         _print(examined, shown)

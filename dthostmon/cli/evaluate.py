@@ -9,6 +9,7 @@ import click
 
 from dthostmon.cli import output
 from dthostmon.cli.invocation import Invocation, json_option
+from dthostmon.cli.progress import progress
 
 if TYPE_CHECKING:
     from dthostmon.evaluation import Case, Figures, Noise, Share
@@ -33,7 +34,11 @@ def evaluate(
     provider: str | None,
     as_json: bool,
 ) -> int:
-    """Replay labelled cases and print recall, false alarms and evidence precision of the builtin rules."""
+    """Replay labelled cases and print recall, false alarms and evidence precision.
+
+    The builtin rules judge, and with -c FILE also the packs of the folders that it names. Exits 1 when a figure is
+    worse than in the baseline.
+    """
     from dthostmon import evaluation
 
     if provider is not None:
@@ -42,7 +47,7 @@ def evaluate(
     if not chosen:
         raise click.UsageError("there is no builtin suite; name one with --suite FILE")
     before = evaluation.read_baseline(baseline) if baseline else {}
-    figures = _measure(invocation, evaluation.read_suites(chosen), one_host=one_host)
+    figures = _measure(invocation, evaluation.read_suites(chosen), one_host=one_host, quiet=as_json)
     document = evaluation.figures_document(figures)
     worse = evaluation.worse(document, before)
     if as_json:
@@ -54,15 +59,15 @@ def evaluate(
     return 1 if worse else 0
 
 
-def _measure(invocation: Invocation, cases: "Sequence[Case]", *, one_host: bool) -> "Figures":
+def _measure(invocation: Invocation, cases: "Sequence[Case]", *, one_host: bool, quiet: bool) -> "Figures":
     from dthostmon.evaluation import measure, replay
-    from dthostmon.rules import builtin_folder, load_packs
 
-    rules = load_packs([builtin_folder()])
-    for problem in rules.refused:
-        output.say(str(problem))
-    with tempfile.TemporaryDirectory(prefix="dthostmon-eval-") as folder:
-        return measure(invocation.wait_for(replay(cases, rules, Path(folder), one_host=one_host)))
+    rules = invocation.explicit_rules()
+    with (
+        tempfile.TemporaryDirectory(prefix="dthostmon-eval-") as folder,
+        progress("replaying", len(cases), quiet=quiet) as told,
+    ):
+        return measure(invocation.wait_for(replay(cases, rules, Path(folder), one_host=one_host, told=told)))
 
 
 def _print(figures: "Figures") -> None:

@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from dthostmon.config import Configuration
+    from dthostmon.rules import RuleSet
 
 Result = TypeVar("Result")
 
@@ -48,6 +49,17 @@ class Invocation:
         except ConfigurationError:
             return ()
         return self.configuration().rule_folders
+
+    def explicit_rules(self) -> "RuleSet":
+        """Load the builtin packs and, where -c names a configuration, the user's own; says which are refused."""
+        from dthostmon.cli.output import say
+        from dthostmon.rules import builtin_folder, load_packs
+
+        own = self.configuration().rule_folders if self.config_file else ()
+        packs = load_packs([builtin_folder(), *reversed(own)])
+        for problem in packs.refused:
+            say(str(problem))
+        return packs
 
     def command(self, rest: str) -> str:
         """Render another command as the user would type it."""

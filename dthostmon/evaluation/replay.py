@@ -75,7 +75,7 @@ async def replay(
     folder: Path,
     *,
     one_host: bool = False,
-    told: Callable[[], None] | None = None,
+    told: Callable[[Outcome], None] | None = None,
 ) -> tuple[Outcome, ...]:
     """Replay cases in order, each on a host of its own, cases that name a host on that one.
 
@@ -90,7 +90,7 @@ async def replay(
             for case, stage in _staged(cases, folder, one_host=one_host):
                 outcomes.append(await _replay_case(case, stage, make_parts))
                 if told:
-                    told()
+                    told(outcomes[-1])
     finally:
         await store.close()
     return tuple(outcomes)

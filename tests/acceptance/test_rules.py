@@ -83,6 +83,14 @@ def test_packs_of_a_configured_folder_are_tested_listed_and_tried_first(program:
     assert b"a rule pack is refused" in program.run("monitor").stderr
 
 
+def test_a_file_is_analysed_with_the_packs_of_a_named_configuration(program: Program, folder: Path) -> None:
+    (folder / "demo.yaml").write_text(GOOD_PACK)
+    (program.folder / "app.log").write_text(LINE)
+    assert program.document("analyze", "app.log")["findings"] == []
+    (finding,) = program.document("-c", "dthostmon.yaml", "analyze", "app.log")["findings"]
+    assert finding["rule"] == "demo.broken"
+
+
 def test_a_folder_that_is_none_is_a_problem_with_its_line(program: Program, folder: Path) -> None:
     program.run("config", "check")
     folder.rmdir()
