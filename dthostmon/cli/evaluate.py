@@ -80,7 +80,17 @@ def _print(figures: "Figures") -> None:
     rows = [
         (suite, *_share_cells(figures.by_suite.get(suite)), *_noise_cells(noise)) for suite, noise in _suites(figures)
     ]
-    columns = ("suite", "found", "of", "recall", "false alarms", "quiet lines", "per 1,000 lines", "per host-day")
+    columns = (
+        "suite",
+        "found",
+        "of",
+        "recall",
+        "false alarms",
+        "quiet lines",
+        "per 1,000 lines",
+        "host-days",
+        "per host-day",
+    )
     output.print_table(columns, rows)
     output.print_line("")
     output.print_line(f"Evidence precision: {_number(figures.evidence.value)} ({_of(figures.evidence)} lines)")
@@ -99,7 +109,8 @@ def _share_cells(share: "Share | None") -> Sequence[object]:
 
 
 def _noise_cells(noise: "Noise") -> Sequence[object]:
-    return noise.alarms, noise.quiet_lines, _number(noise.per_thousand_lines), _number(noise.per_host_day)
+    rates = _number(noise.per_thousand_lines), noise.host_days, _number(noise.per_host_day)
+    return noise.alarms, noise.quiet_lines, *rates
 
 
 def _number(value: float | None) -> str | None:

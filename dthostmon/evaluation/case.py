@@ -21,7 +21,8 @@ class CaseVisit:
 class Case:
     """Some visits of one host, and their label. `severity` None = a quiet case: nobody needs to hear of it.
 
-    `evidence` are the places of the lines that show the trouble, counted through all visits. Cases that name the same
+    `evidence` are the places of the lines that show the trouble, counted through all visits; none where a log falls
+    silent. Cases that name the same
     `host` are replayed on it one after the other; without a name a case has a host of its own.
     """
 

@@ -148,7 +148,7 @@ def _evidence_mistakes(raw: Raw) -> Iterator[tuple[str, str]]:
     evidence = raw["evidence"]
     if raw.get("severity") is None:
         yield "evidence", "a quiet case has none; leave it out"
-    elif not (isinstance(evidence, list) and evidence and all(_is_place(index, count) for index in evidence)):
+    elif not (isinstance(evidence, list) and all(_is_place(index, count) for index in evidence)):
         yield "evidence", f"must be a list of places of lines, 0 to {count - 1}"
 
 

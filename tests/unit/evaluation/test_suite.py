@@ -31,6 +31,8 @@ def test_cases_are_read_with_their_labels(tmp_path: Path) -> None:
     whole = {key: value for key, value in INCIDENT.items() if key != "evidence"}
     (case,) = read_suites([written(tmp_path, whole)])
     assert case.evidence == {0, 1, 2}
+    (silence,) = read_suites([written(tmp_path, whole | {"evidence": []})])
+    assert (silence.evidence, silence.quiet_lines) == (frozenset(), 3)
 
 
 def changed(case: dict[str, object], **changes: object) -> dict[str, object]:
