@@ -75,7 +75,7 @@ def _print(figures: "Figures") -> None:
     _print_details(figures)
     _print_shares("severity", figures.recall)
     output.print_line("")
-    _print_shares("kind", figures.by_kind)
+    _print_kinds(figures.by_kind)
     output.print_line("")
     rows = [
         (suite, *_share_cells(figures.by_suite.get(suite)), *_noise_cells(noise)) for suite, noise in _suites(figures)
@@ -102,6 +102,14 @@ def _suites(figures: "Figures") -> "Sequence[tuple[str, Noise]]":
 
 def _print_shares(name: str, shares: "Mapping[str, Share]") -> None:
     output.print_table((name, "found", "of", "recall"), [(key, *_share_cells(share)) for key, share in shares.items()])
+
+
+def _print_kinds(shares: "Mapping[str, Share]") -> None:
+    """Print the kinds of which something was missed: there are hundreds."""
+    missed = {kind: share for kind, share in shares.items() if share.found < share.total}
+    output.print_line(f"Kinds: {len(shares)}, found whole: {len(shares) - len(missed)}")
+    if missed:
+        _print_shares("kind", missed)
 
 
 def _share_cells(share: "Share | None") -> Sequence[object]:
