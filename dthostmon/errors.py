@@ -49,12 +49,20 @@ class Problem:
         return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
 
 
-class ConfigurationError(DthostmonError):
-    """The configuration cannot be used; every problem is listed, not only the first."""
+class ProblemsError(DthostmonError):
+    """Files that a user wrote cannot be used; every problem is listed, not only the first."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
+
+
+class ConfigurationError(ProblemsError):
+    """The configuration cannot be used."""
+
+
+class SuiteError(ProblemsError):
+    """A suite of labelled cases, or the figures of an earlier evaluation, cannot be used."""
 
 
 class VisitError(DthostmonError):

@@ -5,13 +5,13 @@ import logging
 import signal
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dthostmon import __version__, web
 from dthostmon.app.lock import hold_lock
 from dthostmon.app.memory import give_back_free_memory, keep_heap_small
-from dthostmon.app.parts import make_parts, now, opened_store, prune
+from dthostmon.app.parts import configured_rules, make_parts, now, opened_store, prune
 from dthostmon.app.schedule import Schedule, guard_clock
 from dthostmon.config import Configuration, changed, load
 from dthostmon.cycle import HostChecks, run_cycle
@@ -63,7 +63,8 @@ class Daemon:
 
     def __post_init__(self) -> None:
         limit = self.configuration.settings.monitoring.max_concurrent_hosts
-        self.checks = HostChecks(make_parts(self.store, self.connections), limit)
+        parts = make_parts(self.store, self.connections, configured_rules(self.configuration))
+        self.checks = HostChecks(parts, limit)
         self.schedule = Schedule(self._start_cycle, self._start_prune, self.clock)
 
     def start(self) -> None:
@@ -87,8 +88,8 @@ class Daemon:
         await self.connections.close()
 
     def reload(self) -> None:
-        """Look for an edit of the configuration now."""
-        self._own(self._reload(), "reload")
+        """Look for an edit of the configuration now, and read the rule packs again."""
+        self._own(self._reload(with_rules=True), "reload")
 
     def hosts(self) -> tuple[Host, ...]:
         """Return the hosts of the configuration in force."""
@@ -165,16 +166,27 @@ class Daemon:
             await asyncio.sleep(CONFIGURATION_CHECK_SECONDS)
             await self._reload()
 
-    async def _reload(self) -> None:
+    async def _reload(self, *, with_rules: bool = False) -> None:
         async with self._reloading:
-            await self._take_over_edit()
+            edited = await self._take_over_edit()
+            if edited or with_rules:
+                await self._renew_checks()
             self.connections.forget_others(host for host in self.configuration.hosts if host.enabled)
 
-    async def _take_over_edit(self) -> None:
-        """Take over an edit of the configuration file; a broken one is refused as a whole and said once."""
+    async def _renew_checks(self) -> None:
+        """Check from now on with the limit and the rule packs of the configuration in force."""
+        packs = await asyncio.to_thread(configured_rules, self.configuration)
+        limit = self.configuration.settings.monitoring.max_concurrent_hosts
+        self.checks = HostChecks(replace(self.checks.parts, rules=packs), limit, self.checks.busy)
+
+    async def _take_over_edit(self) -> bool:
+        """Take over an edit of the configuration file; a broken one is refused as a whole and said once.
+
+        Returns whether there was one.
+        """
         if not changed(self.configuration):
             self.refused_edit = None
-            return
+            return False
         try:
             edited = await asyncio.to_thread(load, self.configuration.path, self.environ)
         except ConfigurationError as error:
@@ -183,14 +195,13 @@ class Daemon:
                 logger.error(
                     "the edited configuration is refused, the one before stays", extra={"problems": str(error)}
                 )
-            return
+            return False
         self.refused_edit = None
         self._tell_what_waits(edited)
         self.configuration = edited
-        limit = edited.settings.monitoring.max_concurrent_hosts
-        self.checks = HostChecks(self.checks.parts, limit, self.checks.busy)
         self.schedule.arm(self._intervals())
         logger.info("the edited configuration is in force", extra={"hosts": len(edited.hosts)})
+        return True
 
     def _tell_what_waits(self, edited: Configuration) -> None:
         before, after = self.configuration.settings, edited.settings

@@ -1,5 +1,6 @@
 """Builds the parts that a check is made of."""
 
+import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -13,6 +14,8 @@ from dthostmon.cycle import HostChecks, Parts, run_cycle
 from dthostmon.model import Cycle, Host, Run
 from dthostmon.store import PruneResult, Store, open_store
 from dthostmon.transport import Connections
+
+logger = logging.getLogger(__name__)
 
 PRUNE_BATCH = 500  # runs that one transaction deletes: a few ms on either database
 
@@ -32,12 +35,12 @@ async def opened_store(configuration: Configuration) -> AsyncIterator[Store]:
         await store.close()
 
 
-def make_parts(store: Store, connections: Connections) -> Parts:
-    """Wire the parts of a check."""
+def make_parts(store: Store, connections: Connections, packs: rules.RuleSet | None = None) -> Parts:
+    """Wire the parts of a check; without packs of the user's own the builtin ones judge."""
     return Parts(
         store=store,
         visit=connections.visit,
-        rules=builtin_rules(),
+        rules=packs or builtin_rules(),
         clock=now,
         monotonic=time.monotonic,
         nonce=partial(secrets.token_hex, 4),
@@ -51,6 +54,15 @@ def builtin_rules() -> rules.RuleSet:
     return rules.load_packs([rules.builtin_folder()])
 
 
+def configured_rules(configuration: Configuration) -> rules.RuleSet:
+    """Load the builtin packs and those of the configured folders; which of them are refused is logged."""
+    own = configuration.rule_folders
+    packs = rules.load_packs([rules.builtin_folder(), *reversed(own)]) if own else builtin_rules()
+    for problem in packs.refused:
+        logger.error("a rule pack is refused, the others judge without it", extra={"problem": str(problem)})
+    return packs
+
+
 async def monitor_once(
     configuration: Configuration, hosts: Sequence[Host], told: Callable[[Run], None] | None = None
 ) -> Cycle:
@@ -59,7 +71,8 @@ async def monitor_once(
     connections = Connections(keep_up_to=0)  # each host is visited once
     async with opened_store(configuration) as store:
         try:
-            return await run_cycle(hosts, HostChecks(make_parts(store, connections), limit), told=told)
+            parts = make_parts(store, connections, configured_rules(configuration))
+            return await run_cycle(hosts, HostChecks(parts, limit), told=told)
         finally:
             await connections.close()
 

@@ -10,6 +10,7 @@ from dthostmon.cli import output
 from dthostmon.cli.invocation import Invocation, json_option
 from dthostmon.config import COMMON_LOGS, effective_values, find_file, load, schema, starter_text
 from dthostmon.errors import ConfigurationError, Problem
+from dthostmon.reports.documents import problem_document
 
 
 @click.group()
@@ -29,8 +30,8 @@ def check(invocation: Invocation, as_json: bool) -> int:
             {
                 "file": str(path),
                 "hosts": hosts,
-                "problems": [_document(one) for one in problems],
-                "warnings": [_document(one) for one in warnings],
+                "problems": [problem_document(one) for one in problems],
+                "warnings": [problem_document(one) for one in warnings],
             }
         )
         return 2 if problems else 0
@@ -55,17 +56,8 @@ def _problems(path: Path, invocation: Invocation) -> tuple[tuple[Problem, ...], 
         return error.problems, (), None
     found = [(host, fault) for host in configuration.hosts if host.ssh for fault in faults(host.ssh)]
     problems = dict.fromkeys(configuration.problem(host, fault.key, str(fault.error)) for host, fault in found)
+    problems |= dict.fromkeys(configuration.missing_rule_folders())
     return tuple(problems), configuration.warnings, len(configuration.hosts)
-
-
-def _document(problem: Problem) -> dict[str, object]:
-    return {
-        "file": problem.where,
-        "line": problem.line,
-        "column": problem.column,
-        "path": problem.path,
-        "message": problem.message,
-    }
 
 
 @config.command()

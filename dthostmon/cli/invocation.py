@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from dthostmon.config import Configuration
+    from dthostmon.rules import RuleSet
 
 Result = TypeVar("Result")
 
@@ -35,6 +36,30 @@ class Invocation:
         from dthostmon.config import find_file
 
         return find_file(self.config_file, self.environ)
+
+    def rule_folders(self) -> tuple[Path, ...]:
+        """Return the user's own folders of rule packs; none where there is no configuration that could name some.
+
+        Raises ConfigurationError for one that cannot be used.
+        """
+        from dthostmon.errors import ConfigurationError
+
+        try:
+            self.file()
+        except ConfigurationError:
+            return ()
+        return self.configuration().rule_folders
+
+    def explicit_rules(self) -> "RuleSet":
+        """Load the builtin packs and, where -c names a configuration, the user's own; says which are refused."""
+        from dthostmon.cli.output import say
+        from dthostmon.rules import builtin_folder, load_packs
+
+        own = self.configuration().rule_folders if self.config_file else ()
+        packs = load_packs([builtin_folder(), *reversed(own)])
+        for problem in packs.refused:
+            say(str(problem))
+        return packs
 
     def command(self, rest: str) -> str:
         """Render another command as the user would type it."""

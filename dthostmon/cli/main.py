@@ -12,7 +12,7 @@ from dthostmon import __version__
 from dthostmon.cli import output
 from dthostmon.cli.invocation import Invocation
 from dthostmon.cli.log_format import LEVELS, set_up_logging
-from dthostmon.errors import ConfigurationError, DthostmonError, NotFoundError
+from dthostmon.errors import DthostmonError, NotFoundError, ProblemsError
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
@@ -26,11 +26,13 @@ COMMANDS = {
     "config": "configuration:config",
     "coverage": "stored:coverage",
     "db": "database:db",
+    "eval": "evaluate:evaluate",
     "findings": "stored:findings",
     "host": "hosts:host",
     "key": "keys:key",
     "logs": "stored_logs:logs",
     "monitor": "monitor:monitor",
+    "rules": "rules:rules",
     "run": "run:run",
     "setup": "setup:setup",
 }
@@ -92,7 +94,7 @@ def run_command_line(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         _discard_output()
         return EXIT_DONE
-    except ConfigurationError as error:
+    except ProblemsError as error:
         for problem in error.problems:
             output.say(str(problem))
         return EXIT_USAGE

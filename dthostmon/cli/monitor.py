@@ -1,18 +1,17 @@
 """`dthostmon monitor`: one cycle now."""
 
-import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from dthostmon.cli import output
 from dthostmon.cli.invocation import Invocation, json_option
+from dthostmon.cli.progress import progress
 from dthostmon.cli.results import print_runs
 from dthostmon.config.problems import did_you_mean, shortened
 from dthostmon.errors import NotFoundError
-from dthostmon.model import Host, Run
+from dthostmon.model import Host
 
 if TYPE_CHECKING:
     from dthostmon.config import Configuration
@@ -36,7 +35,7 @@ def monitor(
     configuration = invocation.configuration()
     hosts = choose_hosts(configuration, names, site, tag)
     tell_of_none(invocation, configuration, hosts)
-    with _progress(len(hosts), quiet=as_json) as told:
+    with progress("checking", len(hosts), quiet=as_json) as told:
         cycle = invocation.wait_for(monitor_once(configuration, hosts, told))
     if as_json:
         output.print_json(cycle_document(cycle))
@@ -79,17 +78,3 @@ def tell_of_none(invocation: Invocation, configuration: "Configuration", hosts: 
 def _demand(kind: str, name: str | None, known: Collection[str]) -> None:
     if name is not None and name not in known:
         raise NotFoundError(f"there is no {kind} '{shortened(name)}'{did_you_mean(name, tuple(known))}")
-
-
-@contextmanager
-def _progress(total: int, *, quiet: bool) -> Iterator[Callable[[Run], None] | None]:
-    """Show a progress bar on a terminal, nothing elsewhere."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("checking", total=total)
-        yield lambda _run: progress.advance(task)

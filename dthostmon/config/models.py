@@ -37,6 +37,7 @@ from dthostmon.config.sections import (
     RetentionTimes,
     Retries,
     Route,
+    Rules,
     Section,
     Ssh,
     Thresholds,
@@ -164,6 +165,7 @@ class Settings(Section):
     learning: Learning = Field(
         default=Learning(), description="When what is new on a host begins to mean more than a note."
     )
+    rules: Rules = Field(default=Rules(), description="Rule packs of your own, beside the builtin ones.")
     ai: Annotated[Ai, NotYet("judging with an AI model")] = Field(
         default=Ai(), description="Models that judge what rules alone cannot; without a provider, rules judge alone."
     )

@@ -286,6 +286,17 @@ class Alerts(Section):
     )
 
 
+class Rules(Section):
+    """What each program's messages mean, in your own words."""
+
+    folders: tuple[FilePath, ...] = Field(
+        default_factory=tuple,  # a default of () would show as the example, whose folder exists nowhere
+        description="Folders with rule packs of your own (*.yaml), such as /etc/dthostmon/rules, tried in this order"
+        " and before the builtin ones. A relative one is beside this file.",
+        examples=[["/etc/dthostmon/rules"]],
+    )
+
+
 class RetentionTimes(Section):
     """How long things are kept."""
 

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
+from dthostmon.errors import Problem
 from dthostmon.model import Coverage, Cycle, Evidence, Facts, Finding, Gap, Host, Metrics, Run, RunStatus, TemplateCount
+from dthostmon.rules import PackCheck, Rule, RuleSequence
 
 if TYPE_CHECKING:  # the store brings sqlalchemy, which `analyze` can do without
     from dthostmon.store import LedgerEntry, LedgerGap, NormalTemplate, StoredFinding
@@ -148,6 +150,68 @@ def identity_document(facts: Facts) -> Document | None:
         "timezone": identity.timezone,
         "cpus": identity.cpus,
         "unknown": dict(facts.unknown),
+    }
+
+
+def problem_document(problem: Problem) -> Document:
+    """One mistake in a file that a user wrote."""
+    return {
+        "file": problem.where,
+        "line": problem.line,
+        "column": problem.column,
+        "path": problem.path,
+        "message": problem.message,
+    }
+
+
+def rule_document(rule: Rule) -> Document:
+    """One rule, as `rules list --json` shows it."""
+    return {
+        "id": rule.id,
+        "kind": rule.kind or None,
+        "severity": str(rule.severity) if rule.severity else None,
+        "benign": rule.benign,
+        "programs": list(rule.programs),
+        "title": rule.title or None,
+        "meaning": rule.meaning,
+        "recommended_action": rule.recommended_action or None,
+        "fields": list(rule.fields),
+        "escalate": [
+            {"count": more.count, "within_s": more.within, "severity": str(more.severity), "by": list(more.by)}
+            for more in rule.escalations
+        ],
+        "samples": {"match": list(rule.matching_samples), "no_match": list(rule.other_samples)},
+    }
+
+
+def sequence_document(sequence: RuleSequence) -> Document:
+    """One sequence, as `rules list --json` shows it."""
+    return {
+        "id": sequence.id,
+        "kind": sequence.kind,
+        "severity": str(sequence.severity),
+        "title": sequence.title,
+        "meaning": sequence.meaning,
+        "recommended_action": sequence.recommended_action,
+        "within_s": sequence.within,
+        "by": list(sequence.by),
+        "steps": [
+            {"rules": list(step.rules), "kinds": list(step.kinds), "count": step.count} for step in sequence.steps
+        ],
+        "samples": {
+            "match": [list(story) for story in sequence.matching_samples],
+            "no_match": [list(story) for story in sequence.other_samples],
+        },
+    }
+
+
+def pack_document(check: PackCheck) -> Document:
+    """One pack, as `rules test --json` shows it."""
+    return {
+        "file": str(check.path),
+        "rules": check.rules,
+        "samples": check.samples,
+        "problems": [problem_document(problem) for problem in check.problems],
     }
 
 

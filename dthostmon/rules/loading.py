@@ -40,34 +40,35 @@ def builtin_folder() -> Path:
 def load_packs(folders: Sequence[Path]) -> RuleSet:
     """Load the packs of all folders.
 
-    Rules of a later folder are tried before those of an earlier one, so users can overrule.
+    Rules of a later folder are tried before those of an earlier one, so users can overrule; of two packs with one id
+    it is the later one that is refused.
 
     The builtin packs' samples are not run here: the project's own tests run them before each release.
     """
-    rules: list[Rule] = []
+    rules: tuple[Rule, ...] = ()
+    taken: set[str] = set()
     sequences: list[RuleSequence] = []
     refused: list[Problem] = []
-    for folder in reversed(folders):
+    for folder in folders:
         files, problems = _pack_files([folder])
         refused += problems
+        added: list[Rule] = []
         for path in files:
-            pack = _load(
-                path,
-                {rule.id for rule in rules} | {one.id for one in sequences},
-                run_samples=folder != builtin_folder(),
-            )
+            pack = _load(path, taken, run_samples=folder != builtin_folder())
             refused += pack.problems
             if not pack.problems:
-                rules += pack.content.rules
+                taken |= {rule.id for rule in pack.content.rules} | {one.id for one in pack.content.sequences}
+                added += pack.content.rules
                 sequences += pack.content.sequences
-    return RuleSet(tuple(rules), tuple(refused), tuple(sequences))
+        rules = (*added, *rules)
+    return RuleSet(rules, tuple(refused), tuple(sequences))
 
 
-def check_packs(paths: Sequence[Path]) -> tuple[PackCheck, ...]:
-    """Check packs, or folders of packs, with all their samples."""
+def check_packs(paths: Sequence[Path], taken_ids: Iterable[str] = ()) -> tuple[PackCheck, ...]:
+    """Check packs, or folders of packs, with all their samples. `taken_ids` are those of rules elsewhere."""
     files, problems = _pack_files(paths)
     checks = [PackCheck(Path(problem.where), 0, 0, (problem,)) for problem in problems]
-    seen: set[str] = set()
+    seen = set(taken_ids)
     for path in files:
         pack = _load(path, seen, run_samples=True)
         tested: list[Rule | RuleSequence] = [*pack.content.rules, *pack.content.sequences]
@@ -81,15 +82,20 @@ def _pack_files(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
     files: list[Path] = []
     problems: list[Problem] = []
     for path in paths:
-        if path.is_dir():
-            files += sorted(path.glob("*.yaml"))
-        elif path.is_file():
-            files.append(path)
-        else:
-            problems.append(
-                Problem(str(path), 0, 0, "", "there is no such rule pack or folder; create it or remove its name")
-            )
+        try:
+            if path.is_dir():
+                files += sorted(file for file in path.iterdir() if file.suffix == ".yaml")
+            elif path.is_file():
+                files.append(path)
+            else:
+                problems.append(_unusable(path, "there is no such rule pack or folder; create it or remove its name"))
+        except OSError as exc:
+            problems.append(_unusable(path, f"cannot be read: {exc.strerror}"))
     return files, problems
+
+
+def _unusable(path: Path, message: str) -> Problem:
+    return Problem(str(path), 0, 0, "", message)
 
 
 def _load(path: Path, taken_ids: set[str], *, run_samples: bool) -> _Pack:

@@ -1,0 +1,141 @@
+"""Figures as the JSON document of `eval --json`, and that document against the one of an earlier evaluation."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+from dthostmon.errors import Problem, SuiteError
+from dthostmon.evaluation.case import Case
+from dthostmon.evaluation.figures import FalseAlarm, Figures, Noise, Share, Verdict
+from dthostmon.evaluation.replay import Judged
+
+BASELINE_BYTES_LIMIT = 64 * 2**20
+JUDGED_BY = "rules"
+ROUNDING = 1e-9  # the same figures, computed again, are not worse
+
+Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | float | bool | None"
+Document: TypeAlias = dict[str, Json]
+
+
+def figures_document(figures: Figures) -> Document:
+    """The document of `eval --json`."""
+    return {
+        "judged_by": JUDGED_BY,
+        "cases": figures.cases,
+        "incidents": len(figures.verdicts),
+        "recall": _shares(figures.recall),
+        "by_suite": _shares(figures.by_suite),
+        "by_kind": _shares(figures.by_kind),
+        "false_alarms": _noise(figures.noise),
+        "false_alarms_by_suite": {suite: _noise(noise) for suite, noise in figures.noise_by_suite.items()},
+        "evidence_precision": _share(figures.evidence),
+        "misses": [_verdict(verdict) for verdict in figures.misses],
+        "exaggerated": [_verdict(verdict) for verdict in figures.exaggerated],
+        "alarms": [_alarm(alarm) for alarm in figures.alarms],
+    }
+
+
+def _shares(shares: Mapping[str, Share]) -> Document:
+    return {name: _share(share) for name, share in shares.items()}
+
+
+def _share(share: Share) -> Document:
+    return {"found": share.found, "total": share.total, "share": share.value}
+
+
+def _noise(noise: Noise) -> Document:
+    return {
+        "count": noise.alarms,
+        "quiet_lines": noise.quiet_lines,
+        "per_1000_quiet_lines": noise.per_thousand_lines,
+        "count_in_host_days": noise.alarms_in_days,
+        "host_days": noise.host_days,
+        "per_host_day": noise.per_host_day,
+    }
+
+
+def _case(case: Case) -> Document:
+    return {
+        "suite": case.suite,
+        "id": case.id,
+        "kind": case.kind or None,
+        "severity": str(case.severity) if case.severity else None,
+    }
+
+
+def _verdict(verdict: Verdict) -> Document:
+    found: Document = {"found": str(verdict.found) if verdict.found else None}
+    return _case(verdict.case) | found | {"findings": [_finding(judged) for judged in verdict.findings]}
+
+
+def _alarm(alarm: FalseAlarm) -> Document:
+    return _case(alarm.case) | {"finding": _finding(alarm.judged)}
+
+
+def _finding(judged: Judged) -> Document:
+    finding = judged.finding
+    return {
+        "severity": str(finding.severity),
+        "kind": finding.kind,
+        "rule": finding.rule,
+        "source": finding.source.value,
+        "title": finding.title,
+        "evidence": [shown.line for shown in finding.evidence],
+    }
+
+
+def read_baseline(path: Path) -> Mapping[str, float]:
+    """Read the figures of an earlier document, by name; raises SuiteError where it is none."""
+    try:
+        with path.open("rb") as file:
+            document = json.loads(file.read(BASELINE_BYTES_LIMIT))
+    except (OSError, ValueError, RecursionError) as exc:
+        raise SuiteError([Problem(str(path), 0, 0, "", f"the baseline cannot be read: {exc}")]) from exc
+    known = dict(_numbers(document)) if isinstance(document, dict) else {}
+    if not known:
+        message = "holds no figures; write it with dthostmon eval --json"
+        raise SuiteError([Problem(str(path), 0, 0, "", message)])
+    return known
+
+
+def worse(document: Document, baseline: Mapping[str, float]) -> tuple[str, ...]:
+    """Say which figures are worse than they were; only what both evaluations have is compared."""
+    return tuple(
+        f"{name}: {value:.3f}, was {baseline[name]:.3f}"
+        for name, value in _numbers(document)
+        if name in baseline and _is_worse(name, value, baseline[name])
+    )
+
+
+def _is_worse(name: str, value: float, before: float) -> bool:
+    loss = value - before if name.startswith("false_alarms") else before - value
+    return loss > ROUNDING
+
+
+def _numbers(document: Mapping[str, object]) -> Iterator[tuple[str, float]]:
+    """Yield the figures that can be worse: shares found, and rates of false alarms."""
+    shares = [("evidence precision", document.get("evidence_precision"))]
+    shares += [
+        (f"{group} {name}", share)
+        for group in ("recall", "by_suite", "by_kind")
+        for name, share in _items(document, group)
+    ]
+    for name, share in shares:
+        yield from _number(name, share, "share")
+    noises = [("", document.get("false_alarms"))]
+    noises += [(f" of {suite}", noise) for suite, noise in _items(document, "false_alarms_by_suite")]
+    for suite, noise in noises:
+        for rate in ("per_1000_quiet_lines", "per_host_day"):
+            yield from _number(f"false_alarms{suite} {rate}", noise, rate)
+
+
+def _items(document: Mapping[str, object], group: str) -> Iterator[tuple[str, object]]:
+    found = document.get(group)
+    yield from found.items() if isinstance(found, Mapping) else ()
+
+
+def _number(name: str, holder: object, key: str) -> Iterator[tuple[str, float]]:
+    value = holder.get(key) if isinstance(holder, Mapping) else None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        yield name, float(value)
