@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dthostmon.errors import Problem
 from dthostmon.rules.counting import RuleSequence
-from dthostmon.rules.document import Mistake, parse_document, place
+from dthostmon.rules.document import Mistake, parse_document, parse_tested_document, place
 from dthostmon.rules.rule import Rule
 from dthostmon.rules.ruleset import RuleSet
 from dthostmon.rules.samples import sample_mistakes
@@ -54,7 +54,7 @@ def load_packs(folders: Sequence[Path]) -> RuleSet:
         refused += problems
         added: list[Rule] = []
         for path in files:
-            pack = _load(path, taken, run_samples=folder != builtin_folder())
+            pack = _load(path, taken, is_tested=folder == builtin_folder())
             refused += pack.problems
             if not pack.problems:
                 taken |= {rule.id for rule in pack.content.rules} | {one.id for one in pack.content.sequences}
@@ -70,7 +70,7 @@ def check_packs(paths: Sequence[Path], taken_ids: Iterable[str] = ()) -> tuple[P
     checks = [PackCheck(Path(problem.where), 0, 0, (problem,)) for problem in problems]
     seen = set(taken_ids)
     for path in files:
-        pack = _load(path, seen, run_samples=True)
+        pack = _load(path, seen, is_tested=False)
         tested: list[Rule | RuleSequence] = [*pack.content.rules, *pack.content.sequences]
         seen |= {one.id for one in tested}
         samples = sum(len(one.matching_samples) + len(one.other_samples) for one in tested)
@@ -98,16 +98,16 @@ def _unusable(path: Path, message: str) -> Problem:
     return Problem(str(path), 0, 0, "", message)
 
 
-def _load(path: Path, taken_ids: set[str], *, run_samples: bool) -> _Pack:
+def _load(path: Path, taken_ids: set[str], *, is_tested: bool) -> _Pack:
     try:
         text = _read(path)
     except (OSError, ValueError) as exc:
         return _Pack(path, PackContent(), (Problem(str(path), 0, 0, "", f"the pack cannot be read: {exc}"),))
-    document, mistakes = parse_document(text)
+    document, mistakes = (parse_tested_document(text), ()) if is_tested else parse_document(text)
     content = PackContent()
     if not mistakes:
         content, mistakes = read_pack(document, taken_ids)
-    if not mistakes and run_samples:
+    if not mistakes and not is_tested:
         mistakes = sample_mistakes(content.rules, content.sequences)
     return _Pack(path, content, _problems(path, text, mistakes))
 

@@ -1,6 +1,6 @@
 """All rules together: which of them a line could be about, which it is, and what is counted of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dthostmon.errors import Problem
@@ -31,9 +31,7 @@ class RuleSet:
     _completed: dict[str, tuple[RuleSequence, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        names = {program_name(program) for rule in self.rules for program in rule.programs}
-        for name in {*names, NO_PROGRAM, _ANY_PROGRAM}:
-            self._literals_by_program[name] = tuple(_literals(self.rules, name))
+        self._literals_by_program.update(_literals_by_program(self.rules))
         for rule in self.rules:
             if completed := tuple(one for one in self.sequences if _is_step(one.steps[-1], rule)):
                 self._completed[rule.id] = completed
@@ -79,10 +77,15 @@ def _is_step(step: Step, rule: Rule) -> bool:
     return rule.id in step.rules or rule.kind in step.kinds
 
 
-def _literals(rules: Iterable[Rule], program: str) -> Iterable[tuple[str, Rule]]:
-    for rule in rules:
-        if not rule.programs or program in map(program_name, rule.programs):
-            yield from ((literal, rule) for literal in rule.contains or ("",))
+def _literals_by_program(rules: Iterable[Rule]) -> Mapping[str, tuple[tuple[str, Rule], ...]]:
+    """Return the literals to look for in a message of each program, in the order of the rules."""
+    named = {rule: {program_name(program) for program in rule.programs} for rule in rules}
+    found: dict[str, list[tuple[str, Rule]]] = {name: [] for name in {NO_PROGRAM, _ANY_PROGRAM}.union(*named.values())}
+    for rule, names in named.items():
+        literals = [(literal, rule) for literal in rule.contains or ("",)]
+        for name in names or found:
+            found[name] += literals
+    return {name: tuple(literals) for name, literals in found.items()}
 
 
 def decide(candidates: Iterable[Rule], message: str) -> Match | None:
