@@ -82,20 +82,16 @@ class KeyTable:
         fresh = [key for key in distinct if key not in self._keys]
         if fresh:
             shapes = templates.shapes(fresh)
-            first_keys = dict(zip(reversed(shapes), reversed(fresh), strict=True))
-            self._study(
-                [shape for shape in dict.fromkeys(shapes) if shape not in self._by_shape],
-                _Samples(first_keys, keys, lines),
-            )
+            if new := [shape for shape in dict.fromkeys(shapes) if shape not in self._by_shape]:
+                first_keys = dict(zip(reversed(shapes), reversed(fresh), strict=True))
+                self._study(new, _Samples(first_keys, keys, lines))
             self._keys.update(zip(fresh, map(self._by_shape.__getitem__, shapes), strict=True))
             self._key_bytes += sum(map(len, fresh))
         return self._keys
 
     def _study(self, shapes: Sequence[bytes], samples: "_Samples") -> None:
         """Find out about shapes that are new, all together."""
-        if not shapes:
-            return
-        parsed = [templates.take_apart(templates.shape_text(shape)) for shape in shapes]
+        parsed = templates.take_apart_all(templates.shape_texts(shapes))
         for shape, line, name in zip(shapes, parsed, templates.names_of(parsed), strict=True):
             template = self._templates.admit(name)
             tally = self._tallies.get(template.id)

@@ -4,7 +4,7 @@ Most of a log repeats itself but for its digits, so the digits go first, for a w
 looks at what is still distinct. A template is made from its line's shape alone and therefore holds no digit.
 """
 
-from dthostmon.templates.headers import ParsedLine, take_apart
+from dthostmon.templates.headers import ParsedLine, take_apart, take_apart_all
 from dthostmon.templates.lines import (
     BLOCK_BYTES,
     LINE_BYTES,
@@ -12,7 +12,7 @@ from dthostmon.templates.lines import (
     blocks,
     clean,
     line_id,
-    shape_text,
+    shape_texts,
     shapes,
     split_keys,
     split_lines,
@@ -45,11 +45,12 @@ __all__ = [
     "mask",
     "names_of",
     "read_time",
-    "shape_text",
+    "shape_texts",
     "shapes",
     "split_keys",
     "split_lines",
     "take_apart",
+    "take_apart_all",
     "template_of",
     "visible_part",
 ]

@@ -5,7 +5,7 @@ may ask for the value of a digit or for how many there are. `\d+` is a number, a
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from dthostmon.templates.levels import LETTERS, LEVEL, POSTGRESQL, first_level, level_of
@@ -29,6 +29,9 @@ class ParsedLine(NamedTuple):
     time: str | None = None
     body: int = 0
 
+
+CACHED_HEADERS = 4096
+LONGEST_HEADER = 160
 
 _MONTH = r"[A-Z][a-z][a-z]"
 _CLOCK = r"\d+:\d+:\d+(?:[.,:]\d+)?"
@@ -135,6 +138,40 @@ def take_apart(line: str) -> ParsedLine:
         if parsed := look(line):
             return parsed
     return ParsedLine(None, line, first_level(line))
+
+
+class _SyslogHeaders(dict[str, ParsedLine | None]):
+    """The headers that lines with shortened numbers have before their first ': ', taken apart: they are few.
+
+    None is for those that are no syslog header, or not by themselves. Full, it forgets: that changes no result.
+    """
+
+    def __missing__(self, header: str) -> ParsedLine | None:
+        found = _RFC_3164.fullmatch(header)
+        parsed = _syslog(header, found) if found else None
+        if parsed and parsed.program == "kernel":
+            parsed = None
+        if len(self) >= CACHED_HEADERS:
+            self.clear()
+        self[header] = parsed
+        return parsed
+
+
+_HEADERS = _SyslogHeaders()
+
+
+def take_apart_all(lines: Sequence[str]) -> list[ParsedLine]:
+    """Take many lines apart, with shortened numbers: most of their headers are the same."""
+    return [_take_apart_again(line) for line in lines]
+
+
+def _take_apart_again(line: str) -> ParsedLine:
+    end = line.find(": ", 0, LONGEST_HEADER) + 2
+    if end > 1 and line[:1].isupper() and (known := _HEADERS[line[:end]]):
+        message = line[end:]
+        if not message.startswith(("time=", "{")):
+            return known._replace(message=message)
+    return take_apart(line)
 
 
 def _with_priority(line: str, priority: re.Match[str]) -> ParsedLine:

@@ -7,7 +7,7 @@ than LINE_BYTES into a line.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b, sha256
 
 BLOCK_BYTES = 1 << 20
@@ -20,7 +20,7 @@ _PRIORITY = re.compile(rb"(\n<[0-9]{0,9})([0-9])>")
 # a status stands behind the request of an access line, or is a member of that name; an exit status is status=1/FAILURE
 _REQUEST_STATUS = re.compile(rb'" ([1-5])(?=[0-9][0-9](?![0-9]))')
 _NAMED_STATUS = re.compile(rb'(tatus(?:=|": ?))([1-5])(?=[0-9][0-9](?![0-9/.]))')
-_ZEROS = re.compile(rb"00+")
+_PLAIN = bytes(range(0x20, 0x7F)) + b"\t\n"
 _ANSI_SEQUENCE = re.compile(rb"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b]*+(?:\x07|\x1b\\)|[@-Z\\^_])")
 # C0 and C1 controls but for the tab, line separators, and the marks that turn the direction of writing
 _CONTROL_CHARACTER = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -51,9 +51,9 @@ def split_keys(block: bytes) -> list[bytes]:
 
 def _marked(block: bytes) -> bytes:
     """Put marks in the place of the digits that say what kind of line it is."""
-    if block[:1] == b"<" or b"\n<" in block:
+    if b"<" in block and (block[:1] == b"<" or b"\n<" in block):
         block = _PRIORITY.sub(_severity_mark, b"\n" + block)[1:]
-    if b'" ' in block:
+    if b'"' in block and b'" ' in block:
         block = _REQUEST_STATUS.sub(_class_mark, block)
     if b"tatus" in block:
         block = _NAMED_STATUS.sub(_named_class_mark, block)
@@ -73,17 +73,22 @@ def _named_class_mark(found: re.Match[bytes]) -> bytes:
     return b"%b%c" % (found[1], _FIRST_MARK + int(found[2]))
 
 
-def shapes(keys: list[bytes]) -> list[bytes]:
+def shapes(keys: Sequence[bytes]) -> list[bytes]:
     r"""Return the shape of each key, in order: what is looked at of it, with each number as a single 0."""
-    text = b"\n".join(keys)
-    if len(text) > LINE_BYTES:
-        text = b"\n".join(map(visible_part, keys))
-    return _ZEROS.sub(b"0", text).split(b"\n")
+    if max(map(len, keys), default=0) > LINE_BYTES:
+        keys = list(map(visible_part, keys))
+    text = b"\n".join(keys).replace(b"0000", b"0")
+    while b"00" in text:
+        text = text.replace(b"00", b"0")
+    return text.split(b"\n")
 
 
-def shape_text(shape: bytes) -> str:
-    """Return a shape as cleaned text, its marks as digits."""
-    return clean(shape.translate(_MARKS))
+def shape_texts(shapes: Sequence[bytes]) -> list[str]:
+    """Return shapes as cleaned text, their marks as digits."""
+    text = b"\n".join(shapes).translate(_MARKS)
+    if text.translate(None, _PLAIN):
+        return [clean(shape) for shape in text.split(b"\n")]
+    return text.decode("ascii").split("\n")
 
 
 def visible_part(line: bytes) -> bytes:

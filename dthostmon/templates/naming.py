@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 from dthostmon.model import Template
 from dthostmon.templates.headers import ParsedLine, take_apart
-from dthostmon.templates.lines import shape_text, shapes, split_keys
+from dthostmon.templates.lines import shape_texts, shapes, split_keys
 from dthostmon.templates.masks import MASK, access_text, mask_all
 
 MAX_TEMPLATES = 5000
@@ -24,7 +24,7 @@ Name = tuple[str | None, str]
 def template_of(line: bytes) -> Template:
     """Return the template of a line, or of its key."""
     (shape,) = shapes(split_keys(line + b"\n"))
-    return make_template(*names_of([take_apart(shape_text(shape))])[0])
+    return make_template(*names_of([take_apart(*shape_texts([shape]))])[0])
 
 
 def names_of(parsed: Sequence[ParsedLine]) -> list[Name]:

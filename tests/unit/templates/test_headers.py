@@ -396,10 +396,19 @@ STARTS = [line[: len(line) - len(header[1])] for line, header in HEADERS.items()
 def test_lines_that_differ_in_digits_are_taken_apart_at_the_same_place(header: str, body: str) -> None:
     line = (header + body).encode()
     (shape,) = templates.shapes(templates.split_keys(line + b"\n"))
-    of_line, of_shape = templates.take_apart(templates.clean(line)), templates.take_apart(templates.shape_text(shape))
+    of_line, of_shape = (
+        templates.take_apart(templates.clean(line)),
+        templates.take_apart(*templates.shape_texts([shape])),
+    )
     assert _short(of_line.message) == _short(of_shape.message)
     assert _short(of_line.program or "") == _short(of_shape.program or "")
     assert _short(of_line.message[of_line.body :]) == _short(of_shape.message[of_shape.body :])
+
+
+@given(st.sampled_from(STARTS), st.text(alphabet="0 aT:[]{}=", max_size=20))
+def test_lines_are_taken_apart_together_as_each_alone(header: str, body: str) -> None:
+    texts = templates.shape_texts(templates.shapes(templates.split_keys(f"{header}{body}\n{header}x: y".encode())))
+    assert templates.take_apart_all(texts) == [templates.take_apart(text) for text in texts]
 
 
 def _short(text: str) -> str:
