@@ -2,12 +2,10 @@
 
     python bench/analyze.py [--megabytes 8] [--rounds 5] [--loghub FOLDER]
 
-With --loghub the grouping accuracy is measured as well: FOLDER holds *.log files with their *.log_structured.csv.
-A line counts as grouped well when its template has just the lines that its label has.
+With --loghub the grouping accuracy is measured as well, as by bench/grouping.py.
 """
 
 import argparse
-import csv
 import json
 import platform
 import random
@@ -19,9 +17,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from grouping import grouping_accuracy
 
 from dthostmon import templates
 from dthostmon.analysis import examine
@@ -166,24 +166,6 @@ def _cpu_seconds(work: Callable[[bytes], None], data: bytes) -> float:
 def _children_seconds() -> float:
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
-
-
-def grouping_accuracy(folder: Path) -> Iterator[tuple[str, float]]:
-    """Yield the name of each labelled log and the share of its lines that are grouped well."""
-    for log in sorted(folder.glob("*.log")):
-        with Path(f"{log}_structured.csv").open(encoding="utf-8", newline="") as file:
-            labels = [row["EventId"] for row in csv.DictReader(file)]
-        found = [templates.template_of(key).id for key in templates.split_keys(log.read_bytes())]
-        yield log.stem, _accuracy(labels, found)
-
-
-def _accuracy(labels: Sequence[str], found: Sequence[str]) -> float:
-    if len(labels) != len(found):
-        raise SystemExit(f"{len(labels)} labels for {len(found)} lines: the files do not belong together")
-    by_label, by_group = Counter(labels), Counter(found)
-    pairs = Counter(zip(labels, found, strict=True))
-    agreed = (count for (label, group), count in pairs.items() if count == by_label[label] == by_group[group])
-    return sum(agreed) / len(labels)
 
 
 def main() -> None:

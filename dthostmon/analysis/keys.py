@@ -26,19 +26,20 @@ class TemplateTally:
 
 
 class Key(NamedTuple):
-    """All lines that differ in their digits only: a tuple, because one is made for each distinct line.
+    """What all lines of one shape have in common.
 
-    They are taken apart at the same place, `message_start`. `may_tell` = a rule may speak of them, or count them.
+    `may_tell` = a rule may speak of them, or count them. `level` is their syslog severity, None where they name
+    none.
     """
 
     tally: TemplateTally
     candidates: tuple[Rule, ...]
     may_tell: bool
-    message_start: int
+    level: int | None = None
 
     def judge(self, text: str) -> tuple[Match | None, int]:
         """Return the match of a cleaned line, and for how many messages syslog wrote it."""
-        message, times = _unfold(text[self.message_start :])
+        message, times = _unfold(templates.take_apart(text).message)
         return decide(self.candidates, message), times
 
 
@@ -58,12 +59,18 @@ class KeyTable:
         self._tallies: dict[str, TemplateTally] = {}
         self._keys: dict[bytes, Key] = {}
         self._key_bytes = 0
-        self._by_shape: dict[tuple[str | None, str], tuple[TemplateTally, tuple[Rule, ...], bool]] = {}
+        self._by_shape: dict[bytes, Key] = {}
 
     @property
     def tallies(self) -> Iterable[TemplateTally]:
         """The templates so far, in the order of their first line."""
         return self._tallies.values()
+
+    @property
+    def overflow(self) -> int:
+        """How many lines were of kinds beyond the limit of kinds in one run."""
+        tally = self._tallies.get(self._templates.overflow.id)
+        return tally.count if tally else 0
 
     def look_up(self, distinct: Iterable[bytes], keys: Sequence[bytes], lines: Sequence[bytes]) -> Mapping[bytes, Key]:
         """Return what is known of the distinct keys, given in the order in which they come first in `keys`.
@@ -74,25 +81,37 @@ class KeyTable:
             self._keys, self._by_shape, self._key_bytes = {}, {}, 0
         fresh = [key for key in distinct if key not in self._keys]
         if fresh:
-            first_lines = dict(zip(reversed(keys), reversed(lines), strict=True))
-            for key in fresh:
-                self._keys[key] = self._study(key, first_lines[key])
+            shapes = templates.shapes(fresh)
+            if new := [shape for shape in dict.fromkeys(shapes) if shape not in self._by_shape]:
+                first_keys = dict(zip(reversed(shapes), reversed(fresh), strict=True))
+                self._study(new, _Samples(first_keys, keys, lines))
+            self._keys.update(zip(fresh, map(self._by_shape.__getitem__, shapes), strict=True))
             self._key_bytes += sum(map(len, fresh))
         return self._keys
 
-    def _study(self, key: bytes, line: bytes) -> Key:
-        text = templates.clean(key)
-        program, message = templates.take_apart(text)
-        shape = program, templates.shorten_numbers(message)
-        tally, candidates, may_tell = self._by_shape.get(shape) or self._study_shape(shape, line)
-        return Key(tally, candidates, may_tell, len(text) - len(message))
+    def _study(self, shapes: Sequence[bytes], samples: "_Samples") -> None:
+        """Find out about shapes that are new, all together."""
+        parsed = templates.take_apart_all(templates.shape_texts(shapes))
+        for shape, line, name in zip(shapes, parsed, templates.names_of(parsed), strict=True):
+            template = self._templates.admit(name)
+            tally = self._tallies.get(template.id)
+            if tally is None:
+                tally = self._tallies[template.id] = TemplateTally(template, templates.visible_part(samples.of(shape)))
+            candidates = self._rules.candidates(line.program, line.message)
+            may_tell = any(map(self._rules.may_tell, candidates))
+            self._by_shape[shape] = Key(tally, candidates, may_tell, line.level)
 
-    def _study_shape(self, shape: tuple[str | None, str], line: bytes) -> tuple[TemplateTally, tuple[Rule, ...], bool]:
-        parsed = templates.ParsedLine(*shape)
-        template = self._templates.admit(parsed)
-        tally = self._tallies.get(template.id)
-        if tally is None:
-            tally = self._tallies[template.id] = TemplateTally(template, templates.visible_part(line))
-        candidates = self._rules.candidates(parsed.program, parsed.message)
-        known = self._by_shape[shape] = tally, candidates, any(map(self._rules.may_tell, candidates))
-        return known
+
+class _Samples:
+    """Finds the first line of a shape in a block. Most blocks hold no new template and never ask."""
+
+    def __init__(self, first_keys: Mapping[bytes, bytes], keys: Sequence[bytes], lines: Sequence[bytes]) -> None:
+        self._first_keys = first_keys
+        self._keys = keys
+        self._lines = lines
+        self._by_key: dict[bytes, bytes] | None = None
+
+    def of(self, shape: bytes) -> bytes:
+        if self._by_key is None:
+            self._by_key = dict(zip(reversed(self._keys), reversed(self._lines), strict=True))
+        return self._by_key[self._first_keys[shape]]

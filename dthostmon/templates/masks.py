@@ -1,0 +1,178 @@
+r"""What varies from line to line, taken out of a message.
+
+Many messages are masked in one go, as one text with a line for each, because most of the cost is the beginning of a
+substitution. So no expression here may look across a \n, and none may read a piece of text more than a few times.
+While masks are set they are a NUL, which no cleaned line holds: a line that has our masks in its text stays apart.
+"""
+
+import re
+from collections.abc import Sequence
+
+MASK = "<*>"
+_FORGED_MASK = "<\\*>"
+_SET = "\0"
+CACHED_WORDS = 8192
+CACHED_WORD_CHARACTERS = 40
+
+# Each expression begins with a character that is rare or at least a letter among few: a search for it is fast.
+_METHODS = "GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS|CONNECT|TRACE|PROPFIND"
+_REQUEST = re.compile(rf'"({_METHODS}) [^"\n]*+"')
+ACCESS_STATUS = re.compile(r'" (\d)\d* (?:\d+|-)(?= |$)', re.ASCII)
+_ACCESS_METHOD = re.compile(rf'"({_METHODS}) ')
+_NAMED_STATUS = re.compile(r"tatus=([1-5])0*(?![\w/.])", re.ASCII)
+_BLANKS = re.compile(r"  +")
+_LEADERS = re.compile(r"\.\.\.+(?=[^\s.])")
+# what is quoted here is the message itself, and its words are masked like those of any other
+_QUOTED_MESSAGE = re.compile(r'(msg|message|event|error|err|reason)="([^"\n]*+)"')
+_QUOTED = re.compile(r'"(?<![^\s=(\[,:]")[^"\n]*+"', re.ASCII)
+_SINGLE_QUOTED = re.compile(r"'(?<![^\s=(\[,:]')[^'\n]*+'", re.ASCII)
+_ACCOUNT_AFTER_FOR = re.compile(r" for \S++ from ", re.ASCII)
+_AFTER_ACCOUNT = r"\S*+(?=\n| from | by | on | via | at | in | with | port | logged | \[|$)"
+_ACCOUNT_AFTER_USER = re.compile(rf"ser (?<=[Uu]ser ){_AFTER_ACCOUNT}", re.ASCII)
+_ACCOUNT_AFTER_ACCOUNT = re.compile(rf"ccount (?<=[Aa]ccount ){_AFTER_ACCOUNT}", re.ASCII)
+_ACCOUNT_MEMBERS = frozenset(
+    (
+        "user",
+        "ruser",
+        "acct",
+        "logname",
+        "login",
+        "username",
+        "rhost",
+        "host",
+        "hostname",
+        "client",
+        "addr",
+        "exe",
+        "name",
+    )
+)
+_HOST_IN_BRACKETS = re.compile(r" \((?:[^\s().]++\.[^\s()]++)?\)", re.ASCII)
+_EDGES = re.compile(r"""([\s,;()\[\]{}"'<>|=]+)""", re.ASCII)
+_PUNCTUATION = ".:!?"
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTH_MARK = "\x01"  # behind the name of a month, so that a text without one need not be searched for dates
+_DATE = re.compile(rf"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?(?:{'|'.join(_MONTHS)})\x01 +\x00(?: [A-Z]++ \x00)?")
+# sizes and durations change their unit with their value
+_UNIT = re.compile("\0 (?:[kKMGT]i?B|[mun]s|seconds?|secs?|minutes?|mins?|hours?|days?)(?![A-Za-z=])")
+_SIZE_AGAIN = re.compile("\0 bytes \\(\0\\)")
+_IN_A_ROW = re.compile("\0(?:[ ,]+(?:\0|-(?![^ ,\\]\n])))+")
+
+
+def mask(message: str) -> str:
+    """Return a message, in which numbers may be shortened, with its parameters as <*>."""
+    return mask_all([message])[0]
+
+
+def mask_all(messages: Sequence[str]) -> list[str]:
+    """Return each message, free of NUL and line breaks, with its parameters as <*>."""
+    text = "\n" + "\n".join(messages)
+    if MASK in text:
+        text = text.replace(MASK, _FORGED_MASK)
+    text = _mask_phrases(text)
+    words = _EDGES.split(text)
+    if "=" in text:
+        _mask_members(words)
+    words[::2] = [_mask_number(word) if "0" in word else _WORDS[word] for word in words[::2]]
+    text = _join_masks("".join(words)).replace(_SET, MASK)
+    return list(map(str.strip, text[1:].split("\n")))
+
+
+def access_text(line: str) -> str:
+    """Return the masked form of a web server's access line: its method and the class of its status are its kind."""
+    method, status = _ACCESS_METHOD.search(line), ACCESS_STATUS.search(line)
+    return f'{MASK} "{method[1] if method else MASK} {MASK}" {status[1] if status else MASK}xx {MASK}'
+
+
+def _mask_phrases(text: str) -> str:
+    """Mask what more than one word decides."""
+    for occurring, expression, replacement in _PHRASES:
+        if occurring in text:
+            text = expression.sub(replacement, text)
+    return text
+
+
+# what must occur for the expression to be worth a look, and what takes its place, in the order of work
+_PHRASES = (
+    ("  ", _BLANKS, " "),
+    ("...", _LEADERS, "... "),
+    ("[-]", re.compile(r"\[-\]"), f"[{_SET}]"),
+    ('"', _REQUEST, rf"\1 {_SET}"),
+    ('="', _QUOTED_MESSAGE, r"\1=\2"),
+    ('"', _QUOTED, _SET),
+    ("'", _SINGLE_QUOTED, _SET),
+    (" for ", _ACCOUNT_AFTER_FOR, f" for {_SET} from "),
+    ("ser ", _ACCOUNT_AFTER_USER, f"ser {_SET}"),
+    ("ccount ", _ACCOUNT_AFTER_ACCOUNT, f"ccount {_SET}"),
+    ("tatus=", _NAMED_STATUS, r"tatus=\1xx"),
+    (" (", _HOST_IN_BRACKETS, f" ({_SET})"),
+)
+
+
+def _join_masks(text: str) -> str:
+    """Make one of masks that only together are a value: dates, sizes with their unit, lists of numbers."""
+    if _MONTH_MARK in text:
+        text = _DATE.sub(_SET, text).replace(_MONTH_MARK, "")
+    text = _UNIT.sub(_SET, text)
+    text = _IN_A_ROW.sub(_SET, text)
+    return _SIZE_AGAIN.sub(f"{_SET} bytes", text)
+
+
+def _mask_members(words: list[str]) -> None:
+    """Mask the values of members that name somebody: at even places are words, at odd ones what separates them."""
+    for place in [place for place, edge in enumerate(words[1::2]) if edge[0] == "="]:
+        if words[2 * place] in _ACCOUNT_MEMBERS:
+            edge = words[2 * place + 1]
+            if edge == "=":
+                words[2 * place + 2] = _SET
+            else:
+                words[2 * place + 1] = f"={_SET}{edge[1:]}"
+
+
+def _mask_number(word: str) -> str:
+    """Return the mask for a word with a digit, with its punctuation."""
+    return _SET if word[-1] not in _PUNCTUATION else _SET + word[len(word.rstrip(_PUNCTUATION)) :]
+
+
+class _MaskedWords(dict[str, str]):
+    """Words without a number and their masks, worked out when first asked for.
+
+    Full, it forgets: that changes no result.
+    """
+
+    def __missing__(self, word: str) -> str:
+        masked = _mask_word(word)
+        if len(word) <= CACHED_WORD_CHARACTERS:
+            if len(self) >= CACHED_WORDS:
+                self.clear()
+            self[word] = masked
+        return masked
+
+
+_WORDS = _MaskedWords()
+_ANY_DIGIT = re.compile("[0-9]")
+_PARAMETER = re.compile(r"~?\.{0,2}/.|[A-Za-z]:\\|[a-z][a-z+.-]*+://|[^/\s]*+/[^/\s]*+/.|.+\.exe$", re.ASCII)
+_TOP_LEVEL_DOMAINS = frozenset(
+    ("com", "net", "org", "edu", "gov", "mil", "int", "info", "biz", "arpa", "local", "lan", "internal", "localdomain")
+)
+_HEXADECIMAL_DIGITS = frozenset("abcdef")
+_STATUS_CLASSES = frozenset(("1xx", "2xx", "3xx", "4xx", "5xx"))  # ours: a digit of the line itself is a 0 by now
+
+
+def _mask_word(word: str) -> str:
+    """Return the mask for a path, a URL, a host's name or an address, with its punctuation."""
+    if word in _MONTHS:
+        return word + _MONTH_MARK
+    if word.isalpha():
+        return _SET if len(word) >= 8 and _HEXADECIMAL_DIGITS.issuperset(word) else word
+    core = word.rstrip(_PUNCTUATION)
+    if word not in _STATUS_CLASSES and (_ANY_DIGIT.search(core) or _PARAMETER.match(core) or _is_host(core)):
+        return _SET + word[len(core) :]
+    return word
+
+
+def _is_host(word: str) -> bool:
+    if "@" in word:
+        return 0 < word.index("@") < len(word) - 1
+    name, dot, domain = word.partition(":")[0].rpartition(".")
+    return bool(dot and name) and domain in _TOP_LEVEL_DOMAINS
