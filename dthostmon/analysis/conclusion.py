@@ -1,6 +1,6 @@
 """What the observations of a visit mean on this host, given what is known of it. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from dthostmon.analysis.bursts import bursts
@@ -13,7 +13,17 @@ from dthostmon.analysis.novelty import is_learned, novelties
 from dthostmon.analysis.observation import NO_MOMENT, Observation, Tally
 from dthostmon.analysis.rates import new_rates
 from dthostmon.analysis.sequences import complete_sequences
-from dthostmon.model import Finding, History, HistoryUpdate, Learning, Metrics, TemplateCount, Thresholds
+from dthostmon.model import (
+    Finding,
+    FindingSource,
+    History,
+    HistoryUpdate,
+    Learning,
+    Metrics,
+    Severity,
+    TemplateCount,
+    Thresholds,
+)
 from dthostmon.rules import RuleSet
 
 
@@ -55,6 +65,7 @@ def conclude(
         *http_errors(observed.templates, thresholds),
         *novelties(observed.templates, rules, history, learned, now),
         *bursts(observed.templates, rules, history, rates, now),
+        *_floods(observed),
         *limit_findings(metrics, thresholds),
     ]
     return Examination(
@@ -69,6 +80,21 @@ def conclude(
             rates=rates,
         ),
     )
+
+
+def _floods(observed: Observation) -> Iterator[Finding]:
+    """Yield a finding where a log holds more kinds of lines than are told apart."""
+    if observed.overflow:
+        yield Finding(
+            kind="log-flood",
+            severity=Severity.WARN,
+            title=f"{observed.overflow} lines are of more kinds than are told apart in one visit",
+            source=FindingSource.RULE,
+            rule="dthostmon.log-flood",
+            count=observed.overflow,
+            recommended_action="A program writes free text, or somebody writes to a log to hide something in it: see"
+            " dthostmon logs. Rules were applied to these lines too.",
+        )
 
 
 def _worst_first(finding: Finding) -> tuple[int, int, str, str]:

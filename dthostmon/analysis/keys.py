@@ -18,11 +18,16 @@ _REPEATED_MESSAGE = re.compile(r"message repeated (\d{1,9}) times: \[ ?(.*?)\]?$
 
 @dataclass(slots=True)
 class TemplateTally:
-    """The count of one template in the making; the sample is the first line that showed it."""
+    """The count of one template in the making; the sample is the first line that showed it, `path` that line's log.
+
+    `level` is the worst that its lines name.
+    """
 
     template: Template
     sample: bytes
     count: int = 0
+    path: str = ""
+    level: int | None = None
 
 
 class Key(NamedTuple):
@@ -99,6 +104,7 @@ class KeyTable:
                 tally = self._tallies[template.id] = TemplateTally(template, templates.visible_part(samples.of(shape)))
             candidates = self._rules.candidates(line.program, line.message)
             may_tell = any(map(self._rules.may_tell, candidates))
+            tally.level = min((one for one in (tally.level, line.level) if one is not None), default=None)
             self._by_shape[shape] = Key(tally, candidates, may_tell, line.level)
 
 

@@ -11,5 +11,5 @@ WARNING_LEVEL = 4
 
 def is_understood(entry: TemplateCount, rules: RuleSet) -> bool:
     """Tell whether a rule knows what the template's lines mean, good or bad."""
-    program, message = templates.take_apart(entry.sample)[:2]
-    return decide(rules.candidates(program, message), message) is not None
+    line = templates.take_apart(entry.sample)
+    return decide(rules.candidates(line.program, line.message), line.message) is not None

@@ -37,7 +37,8 @@ class Tally:
 class Observation:
     r"""What was seen in one host's logs, all together. `lines` counts records separated by \n alone.
 
-    `tallies` are by path, `templates` most frequent first. `own_addresses` are those that the host is known to have
+    `tallies` are by path, `templates` most frequent first, `overflow` counts the lines of kinds beyond the limit.
+    `own_addresses` are those that the host is known to have
     seen us come from.
     """
 
@@ -45,6 +46,7 @@ class Observation:
     tallies: Mapping[str, Tally]
     templates: tuple[TemplateCount, ...]
     sightings: Sightings
+    overflow: int
     own_addresses: frozenset[str] = frozenset()
 
 
@@ -65,6 +67,7 @@ def observe(
         tallies=tallies,
         templates=_template_counts(table),
         sightings=judging.sightings,
+        overflow=table.overflow,
         own_addresses=own_addresses,
     )
 
@@ -75,7 +78,9 @@ def _observe_block(path: str, block: bytes, table: KeyTable, judging: "_Judging"
     known = table.look_up(counts, keys, lines)
     size = 0
     for key, count in counts.items():
-        known[key].tally.count += count
+        tally = known[key].tally
+        tally.count += count
+        tally.path = tally.path or path
         size += len(key) * count
     judging.judge(path, {key: known[key] for key in counts if judging.looks_at(known[key])}, keys, lines)
     newlines = len(keys) - (not block.endswith(b"\n"))
@@ -157,4 +162,7 @@ class _Judging:
 
 def _template_counts(table: KeyTable) -> tuple[TemplateCount, ...]:
     ordered = sorted(table.tallies, key=lambda tally: -tally.count)
-    return tuple(TemplateCount(tally.template, tally.count, templates.clean(tally.sample)) for tally in ordered)
+    return tuple(
+        TemplateCount(tally.template, tally.count, templates.clean(tally.sample), tally.path, tally.level)
+        for tally in ordered
+    )
