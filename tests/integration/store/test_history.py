@@ -16,7 +16,7 @@ from dthostmon.model import (
     SeenTrail,
     Visit,
 )
-from dthostmon.store import NormalTemplate, Store
+from dthostmon.store import NormalTemplate, Store, retention
 from tests.integration.store.visits import LOG, at, failed_run, reading, run, template
 
 TRAILS = {
@@ -111,3 +111,15 @@ async def test_a_message_is_normal_until_its_day_and_only_on_its_host(store: Sto
     assert (await known(store, "t-1")).templates["t-1"].normal_until == until
     assert await store.mark_normal("web1", "t-1", None)
     assert await store.normal_templates(at(0)) == ()
+
+
+async def test_templates_that_are_old_go_and_those_beyond_the_limit(store: Store, monkeypatch: pytest.MonkeyPatch):
+    for minutes in range(6):
+        await store.save_run(Visit(run(minutes=minutes), templates=(template(f"t-{minutes}"), template("t-always"))))
+    await store.mark_normal("web1", "t-0", at(9000))
+    assert (await store.prune(at(2), at(0), batch=1)).templates == 1
+    ids = ["t-always", *(f"t-{minutes}" for minutes in range(6))]
+    assert set((await known(store, *ids)).templates) == {*ids} - {"t-1"}
+    monkeypatch.setattr(retention, "MAX_TEMPLATES_PER_HOST", 3)
+    assert (await store.prune(at(0), at(0), batch=2)).templates == 3
+    assert set((await known(store, *ids)).templates) >= {"t-5", "t-always"}
