@@ -1,6 +1,6 @@
 """All rules together: which of them a line could be about, which it is, and what is counted of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from dthostmon.errors import Problem
@@ -27,11 +27,12 @@ class RuleSet:
     _literals_by_program: dict[str, tuple[tuple[str, Rule], ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    _programs: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     _watches: dict[str, tuple[Watch, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _completed: dict[str, tuple[RuleSequence, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self._literals_by_program.update(_literals_by_program(self.rules))
+        self._programs.update(program_name(program) for rule in self.rules for program in rule.programs)
         for rule in self.rules:
             if completed := tuple(one for one in self.sequences if _is_step(one.steps[-1], rule)):
                 self._completed[rule.id] = completed
@@ -43,10 +44,18 @@ class RuleSet:
 
         Literals hold no digit, so a message with other digits in the same places will do.
         """
-        literals = self._literals_by_program.get(program_name(program) if program else NO_PROGRAM)
-        if literals is None:
-            literals = self._literals_by_program[_ANY_PROGRAM]
+        literals = self._literals(program_name(program) if program else NO_PROGRAM)
         return tuple(dict.fromkeys([rule for literal, rule in literals if literal in message]))
+
+    def _literals(self, program: str) -> tuple[tuple[str, Rule], ...]:
+        """Return the literals to look for in a program's messages, made when a first line asks: few programs have one.
+
+        Programs that no rule names share one entry, so that made-up names take no memory.
+        """
+        name = program if program in self._programs or program == NO_PROGRAM else _ANY_PROGRAM
+        if name not in self._literals_by_program:
+            self._literals_by_program[name] = tuple(_literals(self.rules, name))
+        return self._literals_by_program[name]
 
     def may_tell(self, rule: Rule) -> bool:
         """Tell whether a line of the rule is looked at: it may become a finding, or a part of one."""
@@ -77,15 +86,10 @@ def _is_step(step: Step, rule: Rule) -> bool:
     return rule.id in step.rules or rule.kind in step.kinds
 
 
-def _literals_by_program(rules: Iterable[Rule]) -> Mapping[str, tuple[tuple[str, Rule], ...]]:
-    """Return the literals to look for in a message of each program, in the order of the rules."""
-    named = {rule: {program_name(program) for program in rule.programs} for rule in rules}
-    found: dict[str, list[tuple[str, Rule]]] = {name: [] for name in {NO_PROGRAM, _ANY_PROGRAM}.union(*named.values())}
-    for rule, names in named.items():
-        literals = [(literal, rule) for literal in rule.contains or ("",)]
-        for name in names or found:
-            found[name] += literals
-    return {name: tuple(literals) for name, literals in found.items()}
+def _literals(rules: Iterable[Rule], program: str) -> Iterable[tuple[str, Rule]]:
+    for rule in rules:
+        if not rule.programs or program in map(program_name, rule.programs):
+            yield from ((literal, rule) for literal in rule.contains or ("",))
 
 
 def decide(candidates: Iterable[Rule], message: str) -> Match | None:
