@@ -23,19 +23,14 @@ class Escalated:
     history: History
     learned: bool
     values: set[ValueKey] = field(default_factory=set)
-    _reached: dict[tuple[str, str], list[tuple[str, ...]]] = field(init=False)
+    _reached: dict[TrailKey, list[tuple[str, ...]]] = field(init=False)
 
     def __post_init__(self) -> None:
-        escalations = {
-            (rule.id, str(index)): escalation
-            for rule in self.rules.rules
-            for index, escalation in enumerate(rule.escalations)
-        }
         self._reached = defaultdict(list)
         for key, known in self.trails.items():
-            escalation = escalations.get((key[0], key[1]))
+            escalation = self.rules.escalation(key)
             if escalation and known.since is not None and known.trail.most(known.since) >= self._count(escalation):
-                self._reached[key[0], key[1]].append(key[2:])
+                self._reached[key[:2]].append(key[2:])
 
     def _count(self, escalation: Escalation) -> int:
         count = escalation.count

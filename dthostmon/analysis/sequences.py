@@ -38,11 +38,10 @@ def complete_sequences(
 
 def _joined_trails(sightings: Sightings, rules: RuleSet, history: History) -> dict[TrailKey, KnownTrail]:
     """Put what was seen now to what was seen before; an old trail of a rule that is gone is left out."""
-    windows = {watch.owner: watch.within for rule in rules.rules for watch in rules.watches(rule)}
     joined = {
-        key: KnownTrail(Trail(windows[key[:2]], dict(old.counts)), old.evidence, None)
+        key: KnownTrail(Trail(within, dict(old.counts)), old.evidence, None)
         for key, old in history.trails.items()
-        if key[:2] in windows
+        if (within := rules.window(key)) is not None
     }
     for key, watched in sightings.trails.items():
         new = watched.trail

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from dthostmon.errors import Problem
-from dthostmon.rules.counting import RuleSequence, Step
+from dthostmon.rules.counting import Escalation, RuleSequence, Step
 from dthostmon.rules.rule import NO_PROGRAM, Match, Rule
-from dthostmon.rules.trails import Watch
+from dthostmon.rules.trails import TrailKey, Watch
 
 _VERSION_CHARACTERS = str.maketrans("", "", "0123456789.")
 _ANY_PROGRAM = ""
@@ -29,6 +29,8 @@ class RuleSet:
     )
     _programs: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     _watches: dict[str, tuple[Watch, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _windows: dict[TrailKey, float] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _escalations: dict[TrailKey, Escalation] = field(default_factory=dict, init=False, repr=False, compare=False)
     _completed: dict[str, tuple[RuleSequence, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -38,6 +40,8 @@ class RuleSet:
                 self._completed[rule.id] = completed
             if watches := (*_own_watches(rule), *_step_watches(rule, self.sequences)):
                 self._watches[rule.id] = watches
+                self._windows.update((watch.owner, watch.within) for watch in watches)
+                self._escalations.update(((rule.id, str(at)), one) for at, one in enumerate(rule.escalations))
 
     def candidates(self, program: str | None, message: str) -> tuple[Rule, ...]:
         """Return the rules whose program and literals fit.
@@ -64,6 +68,14 @@ class RuleSet:
     def watches(self, rule: Rule) -> tuple[Watch, ...]:
         """Return what is counted of the rule's lines within windows of time."""
         return self._watches.get(rule.id, ())
+
+    def window(self, key: TrailKey) -> float | None:
+        """Return how many seconds a trail reaches back; None where no rule asks for it any more."""
+        return self._windows.get(key[:2])
+
+    def escalation(self, key: TrailKey) -> Escalation | None:
+        """Return what the count of a trail may reach; None where it is a step of a sequence."""
+        return self._escalations.get(key[:2])
 
     def completed_by(self, rule: Rule) -> tuple[RuleSequence, ...]:
         """Return the sequences whose last step a line of the rule is."""

@@ -1,7 +1,9 @@
 """What many lines mean, lines that follow each other, and first sights: within a visit and across visits."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from dthostmon.analysis import Examination, Moment, conclude, observe
 from dthostmon.model import Finding, History, Learning, Severity, Thresholds
-from dthostmon.rules import Trail, builtin_folder, follows, load_packs
+from dthostmon.rules import RuleSet, Trail, builtin_folder, follows, load_packs
 from dthostmon.rules.trails import MAX_SLOTS
 
 RULES = load_packs([builtin_folder()])
@@ -130,3 +132,58 @@ def test_steps_must_come_in_their_order() -> None:
     second.add(55, 1)
     assert follows([(first, 1), (second, 1)], 60) == 2
     assert not follows([(first, 1), (None, 1)], 60)
+
+
+FIRST_PACK = """\
+programs: [door]
+rules:
+  - id: door.opened
+    benign: true
+    kind: entry
+    contains: [opened by]
+    match: '^opened by (?P<user>\\S+) from (?P<address>\\S+)$'
+    fields: [user, address]
+    group_by: [user, address]
+    first: {by: [user, network], severity: WARN}
+    escalate: [{count: 3, within: 10m, severity: CRITICAL, by: [user]}]
+    title: "{user} opened the door from {address}"
+    meaning: Somebody went in.
+    recommended_action: Ask {user}.
+    samples:
+      match: [opened by ann from 192.0.2.1]
+      no_match: [opened by ann]
+"""
+
+
+def entries(rules: RuleSet, history: History, *lines: str) -> Examination:
+    data = "".join(f"Jul 28 06:0{minute}:00 web1 door[1]: {line}\n" for minute, line in enumerate(lines))
+    moment = Moment(START + timedelta(hours=1))
+    observed = observe([(AUTH, data.encode())], rules, None, moment)
+    return conclude(observed, rules, history, Thresholds(), None, Learning(), moment)
+
+
+def test_a_first_value_is_told_once_the_host_is_learned_and_never_again(tmp_path: Path) -> None:
+    (tmp_path / "door.yaml").write_text(FIRST_PACK)
+    rules = load_packs([tmp_path])
+    assert not rules.refused
+    learned = History(runs=20, first_run_at=START - timedelta(days=9), last_run_at=START)
+    line = "opened by ann from 192.0.2.1"
+    assert not entries(rules, History(), line).findings
+    first = entries(rules, learned, line)
+    assert [(one.severity, one.rule, one.fields["user"]) for one in told(first, "entry")] == [
+        (Severity.WARN, "door.opened", "ann")
+    ]
+    values = first.learned.values
+    assert values is not None
+    known = replace(learned, values=values)
+    assert not told(entries(rules, known, "opened by ann from ::ffff:192.0.2.200"), "entry")
+    assert told(entries(rules, known, "opened by ann from 198.51.100.1"), "entry")
+    assert told(entries(rules, known, "opened by bob from 192.0.2.1"), "entry")
+
+
+def test_benign_lines_tell_something_once_they_are_many(tmp_path: Path) -> None:
+    (tmp_path / "door.yaml").write_text(FIRST_PACK)
+    rules = load_packs([tmp_path])
+    lines = [f"opened by ann from 192.0.2.{number}" for number in range(3)]
+    assert not entries(rules, History(), *lines[:2]).findings
+    assert {one.severity for one in entries(rules, History(), *lines).findings} == {Severity.CRITICAL}
