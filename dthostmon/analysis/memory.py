@@ -1,11 +1,11 @@
 """What a host's history keeps of a visit: bounded, whatever a host writes. Pure."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from dthostmon.analysis.sequences import KnownTrail
-from dthostmon.model import History, SeenTrail
+from dthostmon.model import Evidence, History, SeenTrail
 from dthostmon.model.history import ValueKey
 from dthostmon.rules import TrailKey
 
@@ -25,11 +25,15 @@ def remember_trails(
         newest = max(trail.counts, default=0)
         if newest > now.timestamp() - trail.within - SLACK_SECONDS:
             counts = {second: count for second, count in trail.counts.items() if second > newest - trail.within}
-            kept[key] = SeenTrail(counts, known.evidence[-MAX_EVIDENCE:])
+            kept[key] = SeenTrail(counts, _first_and_last(known.evidence))
     if len(kept) > MAX_TRAILS:
         busiest = Counter({key: sum(seen.counts.values()) for key, seen in kept.items()}).most_common(MAX_TRAILS)
         kept = {key: kept[key] for key, _ in busiest}
     return None if kept == history.trails else kept
+
+
+def _first_and_last(lines: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    return (*lines[:1], *lines[1:][-(MAX_EVIDENCE - 1) :])
 
 
 def remember_values(history: History, seen: Collection[ValueKey], now: datetime) -> Mapping[ValueKey, int] | None:

@@ -13,8 +13,10 @@ _ANY_PROGRAM = ""
 
 
 def program_name(program: str) -> str:
-    """Return the name that programs are compared by: no case, and no version as in php-fpm8.2."""
-    return program.lower().translate(_VERSION_CHARACTERS)
+    """Return the name that programs are compared by: no case, no version as in php-fpm8.2, no part as in
+    sshd(pam_unix).
+    """
+    return program.partition("(")[0].lower().translate(_VERSION_CHARACTERS)
 
 
 @dataclass(frozen=True)
