@@ -18,6 +18,10 @@ def nothing_matches(rule: dict[str, Any]) -> dict[str, Any]:
     return rule | {"match": NEVER}
 
 
+def everything_matches(rule: dict[str, Any]) -> dict[str, Any]:
+    return rule | {"match": "()"}
+
+
 def nothing_is_contained(rule: dict[str, Any]) -> dict[str, Any]:
     return rule | {"contains": ["what no program says"]}
 
@@ -36,7 +40,7 @@ def no_step_occurs(sequence: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield sequence | {"steps": [*sequence["steps"][:index], never, *sequence["steps"][index + 1 :]]}
 
 
-MUTATIONS = (nothing_matches, nothing_is_contained, nothing_is_said, everything_is_gone)
+MUTATIONS = (nothing_matches, everything_matches, nothing_is_contained, nothing_is_said, everything_is_gone)
 
 
 @pytest.fixture
