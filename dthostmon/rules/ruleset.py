@@ -1,10 +1,11 @@
 """All rules together: which of them a line could be about, which it is, and what is counted of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from dthostmon.errors import Problem
 from dthostmon.rules.counting import Escalation, RuleSequence, Step
+from dthostmon.rules.literals import LiteralIndex
 from dthostmon.rules.rule import NO_PROGRAM, Match, Rule
 from dthostmon.rules.trails import TrailKey, Watch
 
@@ -26,9 +27,7 @@ class RuleSet:
     rules: tuple[Rule, ...]
     refused: tuple[Problem, ...] = ()
     sequences: tuple[RuleSequence, ...] = ()
-    _literals_by_program: dict[str, tuple[tuple[str, Rule], ...]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    _literals_by_program: dict[str, LiteralIndex] = field(default_factory=dict, init=False, repr=False, compare=False)
     _programs: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     _watches: dict[str, tuple[Watch, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _windows: dict[TrailKey, float] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -50,17 +49,20 @@ class RuleSet:
 
         Literals hold no digit, so a message with other digits in the same places will do.
         """
-        literals = self._literals(program_name(program) if program else NO_PROGRAM)
-        return tuple(dict.fromkeys([rule for literal, rule in literals if literal in message]))
+        return self.candidates_of_all(program, [message])[0]
 
-    def _literals(self, program: str) -> tuple[tuple[str, Rule], ...]:
+    def candidates_of_all(self, program: str | None, messages: Sequence[str]) -> list[tuple[Rule, ...]]:
+        """Return the candidates for each of many messages of a program: together they cost less."""
+        return self._literals(program_name(program) if program else NO_PROGRAM).rules_of_all(messages)
+
+    def _literals(self, program: str) -> LiteralIndex:
         """Return the literals to look for in a program's messages, made when a first line asks: few programs have one.
 
         Programs that no rule names share one entry, so that made-up names take no memory.
         """
         name = program if program in self._programs or program == NO_PROGRAM else _ANY_PROGRAM
         if name not in self._literals_by_program:
-            self._literals_by_program[name] = tuple(_literals(self.rules, name))
+            self._literals_by_program[name] = LiteralIndex(_rules_of(self.rules, name))
         return self._literals_by_program[name]
 
     def may_tell(self, rule: Rule) -> bool:
@@ -100,10 +102,8 @@ def _is_step(step: Step, rule: Rule) -> bool:
     return rule.id in step.rules or rule.kind in step.kinds
 
 
-def _literals(rules: Iterable[Rule], program: str) -> Iterable[tuple[str, Rule]]:
-    for rule in rules:
-        if not rule.programs or program in map(program_name, rule.programs):
-            yield from ((literal, rule) for literal in rule.contains or ("",))
+def _rules_of(rules: Iterable[Rule], program: str) -> Iterable[Rule]:
+    return (rule for rule in rules if not rule.programs or program in map(program_name, rule.programs))
 
 
 def decide(candidates: Iterable[Rule], message: str) -> Match | None:

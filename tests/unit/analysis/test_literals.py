@@ -1,0 +1,36 @@
+"""The literals of rules are found as a plain search would find them."""
+
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dthostmon.rules.literals import LiteralIndex
+
+TEXT = st.text(alphabet="abAB \u00e9-_:.", max_size=12)
+
+
+@dataclass(frozen=True)
+class Holder:
+    id: str
+    contains: tuple[str, ...]
+
+
+def rule(name: str, *contains: str) -> Holder:
+    return Holder(name, contains)
+
+
+@given(st.lists(st.lists(TEXT.filter(bool), max_size=3), max_size=6), st.lists(TEXT, min_size=1, max_size=6))
+def test_all_rules_with_a_literal_in_a_message_are_found_in_their_order(named, messages) -> None:
+    rules = [rule(str(index), *contains) for index, contains in enumerate(named)]
+    expected = [
+        tuple(one for one in rules if not one.contains or any(text in message for text in one.contains))
+        for message in messages
+    ]
+    assert LiteralIndex(rules).rules_of_all(messages) == expected
+
+
+def test_a_literal_is_found_within_words_and_across_them() -> None:
+    rules = [rule("inner", "pace le"), rule("outer", "xSegmentation fault"), rule("short", "a b")]
+    index = LiteralIndex(rules)
+    assert [one.id for one in index.rules_of_all(["No space left, Segmentation fault; a b"])[0]] == ["inner", "short"]
