@@ -109,6 +109,8 @@ def decided_by_all(rule: Rule, sample: str) -> Rule | None:
 def test_no_pack_takes_a_line_from_another_that_means_something_else() -> None:
     taken = []
     for rule in BUILTIN.rules:
+        if rule.id.startswith("zz-any."):  # what any program says, its own pack may know better
+            continue
         for sample in rule.matching_samples:
             other = decided_by_all(rule, sample)
             if other is None or (other.severity, other.benign) != (rule.severity, rule.benign):
