@@ -38,7 +38,16 @@ class Escalated:
 
     def severity(self, rule: Rule, group: Group) -> Severity | None:
         """Return how bad a group is; None = it tells nothing."""
-        return max((severity for severity in self._severities(rule, group) if severity), default=None)
+        worst = max((severity for severity in self._severities(rule, group) if severity), default=None)
+        return min(worst, Severity.INFO) if worst and self._is_cleared(rule, group) else worst
+
+    def _is_cleared(self, rule: Rule, group: Group) -> bool:
+        clearing = rule.cleared_by
+        if clearing is None or group.last_seen is None or OTHERS in group.key:
+            return False
+        told = dict(zip(rule.group_by, group.key, strict=True))
+        times = self.sightings.cleared.get((rule.id, *(told[name] for name in clearing.by)), ())
+        return any(abs(time - group.last_seen.timestamp()) <= clearing.within for time in times)
 
     def _severities(self, rule: Rule, group: Group) -> Iterator[Severity | None]:
         yield rule.severity

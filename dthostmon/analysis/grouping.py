@@ -44,6 +44,11 @@ class Group:
             self._end = max(self._end or time, time)
 
     @property
+    def last_seen(self) -> datetime | None:
+        """When its newest line was written; None where no line tells."""
+        return self._end
+
+    @property
     def fields(self) -> dict[str, str]:
         """The most frequent value of each field."""
         return {name: values.most_common(1)[0][0] for name, values in self._values.items()}

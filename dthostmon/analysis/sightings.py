@@ -12,6 +12,7 @@ FIRST_LINES = 2
 LAST_LINES = 2
 MAX_TRAILS = 2000  # of one visit; the values that flood it are the flooder's own
 MAX_COMPLETIONS = 1000
+MAX_CLEARINGS = 1000  # of one rule and its values
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Sightings:
         self.grouping = Grouping()
         self.trails: dict[TrailKey, WatchedTrail] = {}
         self.completions: list[Sighting] = []
+        self.cleared: dict[TrailKey, list[float]] = {}
         self._rules = rules
 
     def add(self, sighting: Sighting) -> None:
@@ -58,6 +60,7 @@ class Sightings:
         A line that may complete a sequence is kept back until what came before it is known.
         """
         rule = sighting.match.rule
+        self._clear(sighting)
         for watch in self._rules.watches(rule):
             key = watch.key(sighting.match.fields)
             if key is None or (key not in self.trails and len(self.trails) >= MAX_TRAILS):
@@ -67,3 +70,12 @@ class Sightings:
             self.completions.append(sighting)
         elif rule.speaks:
             self.grouping.add(sighting.match, sighting.evidence, sighting.count)
+
+    def _clear(self, sighting: Sighting) -> None:
+        """Note when a line showed that other lines were no trouble."""
+        for rule in self._rules.clears(sighting.match.rule):
+            by = rule.cleared_by.by if rule.cleared_by else ()
+            key = (rule.id, *(sighting.match.fields.get(name, "") for name in by))
+            times = self.cleared.setdefault(key, [])
+            if len(times) < MAX_CLEARINGS:
+                times.append(sighting.at.timestamp())

@@ -1,6 +1,6 @@
 """Rules: what each program's messages mean. The engine, and one YAML pack per program with the samples that test it."""
 
-from dthostmon.rules.counting import Escalation, First, RuleSequence, Step
+from dthostmon.rules.counting import Clearing, Escalation, First, RuleSequence, Step
 from dthostmon.rules.fields import normal_address, values_of
 from dthostmon.rules.loading import PackCheck, builtin_folder, check_packs, load_packs
 from dthostmon.rules.placeholders import fill
@@ -9,6 +9,7 @@ from dthostmon.rules.ruleset import RuleSet, decide
 from dthostmon.rules.trails import Trail, TrailKey, follows
 
 __all__ = [
+    "Clearing",
     "Escalation",
     "First",
     "Match",

@@ -32,6 +32,19 @@ class First:
 
 
 @dataclass(frozen=True, slots=True)
+class Clearing:
+    """What shows that a rule's lines were no trouble: a line of one of `rules`, or of rules of one of `kinds`.
+
+    It stands no more than `within` seconds before or after the last of them, and agrees in the fields of `by`.
+    """
+
+    rules: tuple[str, ...]
+    kinds: tuple[str, ...]
+    within: float
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """A part of a sequence: `count` lines of one of `rules`, or of rules whose kind is one of `kinds`."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from dthostmon.rules.counting import Escalation, First, RuleSequence, Step
+from dthostmon.rules.counting import Clearing, Escalation, First, RuleSequence, Step
 from dthostmon.rules.document import Mistake
 from dthostmon.rules.fields import NETWORK
 from dthostmon.rules.placeholders import name_mistakes
@@ -27,6 +27,7 @@ MAX_WINDOW_SECONDS = 7 * 86400
 
 _ESCALATION_KEYS = ("count", "within", "severity", "by")
 _FIRST_KEYS = ("by", "severity", "learning")
+_CLEARING_KEYS = ("rules", "kinds", "within", "by")
 _SEQUENCE_TEXTS = ("id", "kind", "severity", "title", "meaning", "recommended_action")
 _SEQUENCE_KEYS = (*_SEQUENCE_TEXTS, "within", "by", "steps", "samples")
 _STEP_KEYS = ("rules", "kinds", "count")
@@ -116,6 +117,35 @@ def make_first(raw: object) -> First | None:
     if level is None or not isinstance(raw, Mapping):
         return None
     return First(by=texts(raw.get("by")), severity=level, learning=severity(raw.get("learning")))
+
+
+def clearing_mistakes(raw: object, fields: Sequence[str], group_by: Sequence[str]) -> Iterator[Mistake]:
+    """Yield what is wrong with the value of `cleared_by` of a rule with these fields."""
+    if not isinstance(raw, Mapping):
+        yield Mistake(("cleared_by",), "must be a mapping with within, and with rules or kinds")
+        return
+    yield from under(("cleared_by",), _clearing_mistakes(raw, fields, group_by))
+
+
+def _clearing_mistakes(raw: Values, fields: Sequence[str], group_by: Sequence[str]) -> Iterator[Mistake]:
+    yield from unknown_keys(raw, _CLEARING_KEYS)
+    yield from missing_keys(raw, ("within",))
+    yield from list_mistakes(raw, ("rules", "kinds", "by"))
+    yield from _window_mistakes(raw)
+    yield from _field_mistakes(raw, fields)
+    if not raw.get("rules") and not raw.get("kinds"):
+        yield Mistake((), "names no rules and no kinds")
+    for name in texts(raw.get("by")):
+        if name not in group_by:
+            yield Mistake(("by",), f"'{name}' must be in group_by too, so that one finding has one value of it")
+
+
+def make_clearing(raw: object) -> Clearing | None:
+    """Build what `cleared_by` says, whose shape was checked."""
+    if not isinstance(raw, Mapping):
+        return None
+    by = texts(raw.get("by"))
+    return Clearing(texts(raw.get("rules")), texts(raw.get("kinds")), duration(raw.get("within")), by)
 
 
 def sequence_mistakes(raw: object, taken_ids: Collection[str]) -> Iterator[Mistake]:

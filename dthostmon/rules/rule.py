@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from dthostmon.model import Severity
-from dthostmon.rules.counting import Escalation, First
+from dthostmon.rules.counting import Clearing, Escalation, First
 from dthostmon.rules.fields import normal_address
 
 NO_PROGRAM = "-"
@@ -21,7 +21,7 @@ class Rule:
     names none), its message holds one of `contains` (none named = any message), and `expression` is found in the
     message with all `fields` captured. `severity` is None for a benign rule: such lines are understood and tell nothing
     by themselves. Lines that agree in `group_by` are one finding. What many of them mean, or a first one, stands in
-    `escalations` and `first`.
+    `escalations` and `first`; what makes them a mere note, in `cleared_by`.
     """
 
     id: str
@@ -39,6 +39,7 @@ class Rule:
     other_samples: tuple[str, ...]
     escalations: tuple[Escalation, ...] = ()
     first: First | None = None
+    cleared_by: Clearing | None = None
 
     @property
     def benign(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from dthostmon.errors import Problem
-from dthostmon.rules.counting import Escalation, RuleSequence, Step
+from dthostmon.rules.counting import Clearing, Escalation, RuleSequence, Step
 from dthostmon.rules.literals import LiteralIndex
 from dthostmon.rules.rule import NO_PROGRAM, Match, Rule
 from dthostmon.rules.trails import TrailKey, Watch
@@ -32,10 +32,12 @@ class RuleSet:
     _watches: dict[str, tuple[Watch, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _windows: dict[TrailKey, float] = field(default_factory=dict, init=False, repr=False, compare=False)
     _escalations: dict[TrailKey, Escalation] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _cleared: dict[str, tuple[Rule, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _completed: dict[str, tuple[RuleSequence, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self._programs.update(program_name(program) for rule in self.rules for program in rule.programs)
+        self._cleared.update(_cleared(self.rules))
         for rule in self.rules:
             if completed := tuple(one for one in self.sequences if _is_step(one.steps[-1], rule)):
                 self._completed[rule.id] = completed
@@ -67,7 +69,7 @@ class RuleSet:
 
     def may_tell(self, rule: Rule) -> bool:
         """Tell whether a line of the rule is looked at: it may become a finding, or a part of one."""
-        return rule.speaks or rule.id in self._watches or rule.id in self._completed
+        return rule.speaks or any(rule.id in known for known in (self._watches, self._completed, self._cleared))
 
     def watches(self, rule: Rule) -> tuple[Watch, ...]:
         """Return what is counted of the rule's lines within windows of time."""
@@ -80,6 +82,10 @@ class RuleSet:
     def escalation(self, key: TrailKey) -> Escalation | None:
         """Return what the count of a trail may reach; None where it is a step of a sequence."""
         return self._escalations.get(key[:2])
+
+    def clears(self, rule: Rule) -> tuple[Rule, ...]:
+        """Return the rules whose findings a line of the rule may turn into notes."""
+        return self._cleared.get(rule.id, ())
 
     def completed_by(self, rule: Rule) -> tuple[RuleSequence, ...]:
         """Return the sequences whose last step a line of the rule is."""
@@ -98,7 +104,14 @@ def _step_watches(rule: Rule, sequences: Iterable[RuleSequence]) -> Iterable[Wat
                 yield Watch((sequence.id, str(index)), sequence.within, sequence.by)
 
 
-def _is_step(step: Step, rule: Rule) -> bool:
+def _cleared(rules: Iterable[Rule]) -> Iterable[tuple[str, tuple[Rule, ...]]]:
+    clearable = [(rule, rule.cleared_by) for rule in rules if rule.cleared_by]
+    for rule in rules:
+        if cleared := tuple(other for other, clearing in clearable if _is_step(clearing, rule)):
+            yield rule.id, cleared
+
+
+def _is_step(step: Step | Clearing, rule: Rule) -> bool:
     return rule.id in step.rules or rule.kind in step.kinds
 
 

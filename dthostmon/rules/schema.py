@@ -7,8 +7,10 @@ from itertools import chain
 
 from dthostmon.rules.counting import RuleSequence
 from dthostmon.rules.counting_schema import (
+    clearing_mistakes,
     escalation_mistakes,
     first_mistakes,
+    make_clearing,
     make_escalations,
     make_first,
     make_sequence,
@@ -33,7 +35,7 @@ from dthostmon.rules.shapes import (
 _PACK_KEYS = ("programs", "rules", "sequences")
 _TEXTS = ("id", "kind", "severity", "match", "title", "meaning", "recommended_action")
 _LISTS = ("programs", "contains", "fields", "group_by")
-_RULE_KEYS = (*_TEXTS, *_LISTS, "benign", "escalate", "first", "samples")
+_RULE_KEYS = (*_TEXTS, *_LISTS, "benign", "escalate", "first", "cleared_by", "samples")
 _SAMPLE_KEYS = ("match", "no_match")
 _ID = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+")
 
@@ -102,6 +104,8 @@ def _shape_mistakes(raw: Values) -> Iterator[Mistake]:
         yield from escalation_mistakes(raw["escalate"], fields)
     if "first" in raw:
         yield from first_mistakes(raw["first"], fields, group_by)
+    if "cleared_by" in raw:
+        yield from clearing_mistakes(raw["cleared_by"], fields, group_by)
     yield from _sample_mistakes(raw.get("samples"))
 
 
@@ -143,6 +147,7 @@ def _make_rule(raw: Values, pack: Values) -> Rule:
         other_samples=texts(samples.get("no_match") if isinstance(samples, Mapping) else None),
         escalations=make_escalations(raw.get("escalate"), group_by),
         first=make_first(raw.get("first")),
+        cleared_by=make_clearing(raw.get("cleared_by")),
     )
 
 

@@ -159,6 +159,21 @@ MISTAKES = {
         10,
         "the name of a threshold",
     ),
+    "first without group": (
+        PACK.replace("    group_by: [part]\n", "    first: {by: [part], severity: WARN}\n"),
+        9,
+        "needs 'part' in group_by",
+    ),
+    "cleared by nothing": (
+        PACK.replace("    title:", "    cleared_by: {within: 5m}\n    title:"),
+        10,
+        "names no rules and no kinds",
+    ),
+    "window too long": (
+        PACK.replace("    title:", "    escalate: [{count: 2, within: 8d, severity: WARN}]\n    title:"),
+        10,
+        "7d at most",
+    ),
     "no samples": (PACK.partition("    samples:")[0], 3, "they are the rule's test"),
     "sample of another": (PACK.replace("match: [pump is broken]", "match: [pump is well]"), 14, "but is by no rule"),
     "sample too many": (PACK.replace("[pump is not broken]", "[well is broken]"), 15, "should not be decided"),

@@ -187,3 +187,51 @@ def test_benign_lines_tell_something_once_they_are_many(tmp_path: Path) -> None:
     lines = [f"opened by ann from 192.0.2.{number}" for number in range(3)]
     assert not entries(rules, History(), *lines[:2]).findings
     assert {one.severity for one in entries(rules, History(), *lines).findings} == {Severity.CRITICAL}
+
+
+CLEARED_PACK = """\
+programs: [init]
+rules:
+  - id: init.stopped
+    kind: stopped
+    severity: CRITICAL
+    contains: [stopped]
+    match: '^(?P<unit>\\S+) stopped$'
+    fields: [unit]
+    group_by: [unit]
+    cleared_by: {kinds: [started], within: 2m, by: [unit]}
+    title: "{unit} was stopped"
+    meaning: It does not run.
+    recommended_action: Start {unit}.
+    samples: {match: [auditd stopped], no_match: [auditd]}
+  - id: init.started
+    kind: started
+    benign: true
+    contains: [started]
+    match: '^(?P<unit>\\S+) started$'
+    fields: [unit]
+    meaning: It runs.
+    samples: {match: [auditd started], no_match: [auditd]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "severity"),
+    [
+        (["auditd stopped"], Severity.CRITICAL),
+        (["auditd stopped", "auditd started"], Severity.INFO),
+        (["auditd started", "auditd stopped"], Severity.INFO),
+        (["auditd stopped", "rsyslog started"], Severity.CRITICAL),
+        (["auditd stopped", "x", "x", "auditd started"], Severity.CRITICAL),
+        (["auditd stopped", "auditd started", "x", "x", "x", "auditd stopped"], Severity.CRITICAL),
+    ],
+)
+def test_what_is_put_right_in_time_is_a_note(tmp_path: Path, lines: list[str], severity: Severity) -> None:
+    (tmp_path / "init.yaml").write_text(CLEARED_PACK)
+    rules = load_packs([tmp_path])
+    assert not rules.refused
+    data = "".join(f"Jul 28 06:0{minute}:00 web1 init[1]: {line}\n" for minute, line in enumerate(lines))
+    moment = Moment(START + timedelta(hours=1))
+    observed = observe([(AUTH, data.encode())], rules, None, moment)
+    (found,) = conclude(observed, rules, History(), Thresholds(), None, Learning(), moment).findings
+    assert found.severity is severity
