@@ -76,12 +76,8 @@ def _observe_block(path: str, block: bytes, table: KeyTable, judging: "_Judging"
     keys, lines = templates.split_keys(block), templates.split_lines(block)
     counts = Counter(keys)
     known = table.look_up(counts, keys, lines)
-    size = 0
-    for key, count in counts.items():
-        tally = known[key].tally
-        tally.count += count
-        tally.path = tally.path or path
-        size += len(key) * count
+    table.count(path, keys, counts, lines)
+    size = sum(map(len, keys))
     judging.judge(path, {key: known[key] for key in counts if judging.looks_at(known[key])}, keys, lines)
     newlines = len(keys) - (not block.endswith(b"\n"))
     return Tally(size + newlines, len(keys))
