@@ -35,12 +35,14 @@ class Key(NamedTuple):
     """What all lines of one shape have in common.
 
     `may_tell` = a rule may speak of them, or count them. `record` says what they may be in a record of many lines.
+    `is_tagged` = their message is what stands behind the first ': '.
     """
 
     tally: TemplateTally
     candidates: tuple[Rule, ...]
     may_tell: bool
     record: templates.Line
+    is_tagged: bool = False
 
     @property
     def level(self) -> int | None:
@@ -49,7 +51,8 @@ class Key(NamedTuple):
 
     def judge(self, text: str) -> tuple[Match | None, int]:
         """Return the match of a cleaned line, and for how many messages syslog wrote it."""
-        message, times = _unfold(templates.take_apart(text).message)
+        message = text.partition(": ")[2] if self.is_tagged else templates.take_apart(text).message
+        message, times = _unfold(message)
         return decide(self.candidates, message), times
 
 
@@ -140,19 +143,39 @@ class KeyTable:
 
     def _study(self, shapes: Sequence[bytes], samples: "_Samples") -> None:
         """Find out about shapes that are new, all together."""
-        parsed = templates.take_apart_all(templates.shape_texts(shapes))
-        for shape, line, name in zip(shapes, parsed, templates.names_of(parsed), strict=True):
+        texts = templates.shape_texts(shapes)
+        parsed = templates.take_apart_all(texts)
+        studied = zip(shapes, texts, parsed, templates.names_of(parsed), self._candidates(parsed), strict=True)
+        for shape, text, line, name, candidates in studied:
             tally = self._tally_of_shape(self._templates.admit(name), shape, samples)
-            candidates = self._rules.candidates(line.program, line.message)
+            if line.level is not None and (tally.level is None or line.level < tally.level):
+                tally.level = line.level
             may_tell = bool(candidates) and any(map(self._rules.may_tell, candidates))
-            tally.level = min((one for one in (tally.level, line.level) if one is not None), default=None)
-            self._by_shape[shape] = Key(tally, candidates, may_tell, templates.line_of(line, tally.template))
+            is_tagged = may_tell and _is_tagged(text, line.message)
+            self._by_shape[shape] = Key(tally, candidates, may_tell, templates.line_of(line, tally.template), is_tagged)
+
+    def _candidates(self, parsed: Sequence[templates.ParsedLine]) -> list[tuple[Rule, ...]]:
+        """Return the rules that may speak of each line, asked for program by program."""
+        places: dict[str | None, list[int]] = {}
+        for place, line in enumerate(parsed):
+            places.setdefault(line.program, []).append(place)
+        found: list[tuple[Rule, ...]] = [()] * len(parsed)
+        for program, its_places in places.items():
+            messages = [parsed[place].message for place in its_places]
+            for place, candidates in zip(its_places, self._rules.candidates_of_all(program, messages), strict=True):
+                found[place] = candidates
+        return found
 
     def _tally_of_shape(self, template: Template, shape: bytes, samples: "_Samples") -> TemplateTally:
         return self._tallies.get(template.id) or self._tally(template, samples.of(shape))
 
 
 _RECORD = attrgetter("record")
+
+
+def _is_tagged(text: str, message: str) -> bool:
+    start = text.find(": ") + 2
+    return start > 1 and text[start:] == message
 
 
 class _Samples:
