@@ -115,7 +115,7 @@ _DOTTED = r"[A-Za-z_][\w$]*+(?:[.$][\w$@-]++)++"
 _NO_EXCEPTION = r"(?![^\s:]*(?:Exception|Error|Throwable)\b)"
 # in lower case a level stands in brackets, before a colon or comma, or in a column of its own: "Error loading" is prose
 _PRELUDE = re.compile(
-    rf" *(?:(?:{_COLUMN}|[A-Z_]{{2,}}|-|\||{_BRACKET}|{_LOGGER}(?= - ))[ |]*){{0,6}}?"
+    rf"[ |]*+(?:(?:{_COLUMN}|[A-Z_]{{2,}}+|-|{_BRACKET}|{_LOGGER}(?= - ))[ |]*+){{0,6}}?"
     rf"(?:(?P<upper>{_UPPER_LEVEL})(?![\w.=])|[\[<(](?P<bracketed>{LEVEL}) *[\])>]|(?P<level>{LEVEL})(?=[:,|]|  ))"
     rf"[:,]?[ |]*(?:- )?(?:{_BRACKET} *)*(?:- )?"
     rf"(?:{_NO_EXCEPTION}(?:{_DOTTED}(?:: ?|  ?(?=\[))|[A-Za-z_]\w*+(?:\.[\w$]++){{2,}}+ |{_LOGGER} +- )"

@@ -51,7 +51,7 @@ _CONTINUING = re.compile(
     r"|created by (?=\S*\.)[\w./()*-]+(?: in goroutine \d+)?$|During handling of the above exception"
     r"|The above exception was the direct cause"
     r"|(?P<trace>Traceback \(most recent call last\):|panic: |fatal error: |Exception in thread |Unhandled exception"
-    r"|(?:[A-Za-z_][\w$]*+\.)*+[\w$]*(?<=[a-z])(?:Exception|Error|Throwable|Interrupt)(?=:|$)"
+    r"|[A-Za-z_][\w$.]*+(?=:|$)(?:(?<=[a-z]Exception)|(?<=[a-z]Error)|(?<=[a-z]Throwable)|(?<=[a-z]Interrupt))"
     r"|(?=[\w/*-]*+\.)[\w./*()-]+\([^()]*\)$)",
     re.ASCII,
 )
