@@ -32,8 +32,8 @@ def assign(logs: Sequence[tuple[str, bytes]], rules: RuleSet, findings: Sequence
         for block in templates.blocks(data):
             keys, lines = templates.split_keys(block), templates.split_lines(block)
             known = table.look_up(dict.fromkeys(keys), keys, lines)
-            for key, line in zip(keys, lines, strict=True):
-                yield told.assignment(known[key], path, line)
+            for key, template, line in zip(keys, table.templates_of(path, keys), lines, strict=True):
+                yield told.assignment(known[key], template.id, path, line)
 
 
 class _Told:
@@ -46,15 +46,15 @@ class _Told:
             self._by_rule[finding.rule].append(finding)
             self._by_line |= {line.id: finding for line in finding.evidence if line.id}
 
-    def assignment(self, key: Key, path: str, line: bytes) -> Assignment:
+    def assignment(self, key: Key, template_id: str, path: str, line: bytes) -> Assignment:
         match, _ = key.judge(templates.clean(line)) if key.candidates else (None, 1)
         if match is None:
-            return Assignment(key.tally.template.id, None, None)
+            return Assignment(template_id, None, None)
         shown = self._by_line.get(templates.line_id(path, line)) if key.may_tell else None
         severities = [match.rule.severity, *self._severities(match), shown.severity if shown else None]
         worst = max((severity for severity in severities if severity), default=None)
         rule = shown.rule if shown and shown.rule and shown.severity is worst else match.rule.id
-        return Assignment(key.tally.template.id, rule, worst)
+        return Assignment(template_id, rule, worst)
 
     def _severities(self, match: Match) -> Iterator[Severity]:
         for finding in self._by_rule.get(match.rule.id, ()):

@@ -35,7 +35,9 @@ class Group:
             (self._first if len(self._first) < FIRST_EVIDENCE_LINES else self._last).append(line)
             self._note_time(line.time)
         for name, value in fields.items():
-            values = self._values.setdefault(name, Counter())
+            values = self._values.get(name)
+            if values is None:
+                values = self._values[name] = Counter()
             values[value if value in values or len(values) < MAX_VALUES_PER_FIELD else OTHERS] += count
 
     def _note_time(self, time: datetime | None) -> None:

@@ -1,8 +1,9 @@
 """What is known of a line by its key alone: its template, and the rules that may speak of it."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 from dthostmon import templates
@@ -33,18 +34,25 @@ class TemplateTally:
 class Key(NamedTuple):
     """What all lines of one shape have in common.
 
-    `may_tell` = a rule may speak of them, or count them. `level` is their syslog severity, None where they name
-    none.
+    `may_tell` = a rule may speak of them, or count them. `record` says what they may be in a record of many lines.
+    `is_tagged` = their message is what stands behind the first ': '.
     """
 
     tally: TemplateTally
     candidates: tuple[Rule, ...]
     may_tell: bool
-    level: int | None = None
+    record: templates.Line
+    is_tagged: bool = False
+
+    @property
+    def level(self) -> int | None:
+        """Syslog severity of the lines, None where they name none."""
+        return self.record.level
 
     def judge(self, text: str) -> tuple[Match | None, int]:
         """Return the match of a cleaned line, and for how many messages syslog wrote it."""
-        message, times = _unfold(templates.take_apart(text).message)
+        message = text.partition(": ")[2] if self.is_tagged else templates.take_apart(text).message
+        message, times = _unfold(message)
         return decide(self.candidates, message), times
 
 
@@ -58,18 +66,25 @@ def _unfold(message: str) -> tuple[str, int]:
 class KeyTable:
     """The distinct keys of one run: a cache of pure results, emptied when full; that changes no result."""
 
-    def __init__(self, rules: RuleSet) -> None:
+    def __init__(self, rules: RuleSet, open_records: Mapping[str, templates.OpenRecords] | None = None) -> None:
+        """`open_records` are those of the run before, by path."""
         self._rules = rules
         self._templates = templates.TemplateTable()
         self._tallies: dict[str, TemplateTally] = {}
         self._keys: dict[bytes, Key] = {}
         self._key_bytes = 0
         self._by_shape: dict[bytes, Key] = {}
+        self._keepers = {path: templates.RecordKeeper(opened) for path, opened in (open_records or {}).items()}
 
     @property
     def tallies(self) -> Iterable[TemplateTally]:
-        """The templates so far, in the order of their first line."""
-        return self._tallies.values()
+        """The templates so far that have lines, in the order of their first line."""
+        return [tally for tally in self._tallies.values() if tally.count]
+
+    @property
+    def open_records(self) -> Mapping[str, templates.OpenRecords]:
+        """What the next line of each log may continue, by path."""
+        return {path: keeper.open for path, keeper in self._keepers.items()}
 
     @property
     def overflow(self) -> int:
@@ -94,18 +109,73 @@ class KeyTable:
             self._key_bytes += sum(map(len, fresh))
         return self._keys
 
+    def count(self, path: str, keys: Sequence[bytes], counts: Mapping[bytes, int], lines: Sequence[bytes]) -> None:
+        """Count the lines of a piece of a log, each for the template of the record that it belongs to."""
+        found = list(map(self._keys.__getitem__, counts))
+        different = dict(zip(map(id, found), found, strict=True)).values()  # a few of them have most of the keys
+        if any(key.record.part is not templates.Part.HEAD for key in different):
+            for template, line in zip(self.templates_of(path, keys), lines, strict=True):
+                tally = self._tally(template, line)
+                tally.count += 1
+                tally.path = tally.path or path
+            return
+        for key in different:
+            key.tally.path = key.tally.path or path
+        for key, count in zip(found, counts.values(), strict=True):
+            key.tally.count += count
+        newest_first = map(_RECORD, map(self._keys.__getitem__, reversed(keys)))
+        self._keeper(path).take_heads(newest_first, {key.record.program for key in different})
+
+    def templates_of(self, path: str, keys: Sequence[bytes]) -> Iterator[Template]:
+        """Return the template that each line of a piece of a log counts for. The piece is taken as read."""
+        return self._keeper(path).templates(map(_RECORD, map(self._keys.__getitem__, keys)))
+
+    def _keeper(self, path: str) -> templates.RecordKeeper:
+        if path not in self._keepers:
+            self._keepers[path] = templates.RecordKeeper(templates.OpenRecords())
+        return self._keepers[path]
+
+    def _tally(self, template: Template, line: bytes) -> TemplateTally:
+        tally = self._tallies.get(template.id)
+        if tally is None:  # of a record that the run before began
+            tally = self._tallies[template.id] = TemplateTally(template, templates.visible_part(line))
+        return tally
+
     def _study(self, shapes: Sequence[bytes], samples: "_Samples") -> None:
         """Find out about shapes that are new, all together."""
-        parsed = templates.take_apart_all(templates.shape_texts(shapes))
-        for shape, line, name in zip(shapes, parsed, templates.names_of(parsed), strict=True):
-            template = self._templates.admit(name)
-            tally = self._tallies.get(template.id)
-            if tally is None:
-                tally = self._tallies[template.id] = TemplateTally(template, templates.visible_part(samples.of(shape)))
-            candidates = self._rules.candidates(line.program, line.message)
-            may_tell = any(map(self._rules.may_tell, candidates))
-            tally.level = min((one for one in (tally.level, line.level) if one is not None), default=None)
-            self._by_shape[shape] = Key(tally, candidates, may_tell, line.level)
+        texts = templates.shape_texts(shapes)
+        parsed = templates.take_apart_all(texts)
+        studied = zip(shapes, texts, parsed, templates.names_of(parsed), self._candidates(parsed), strict=True)
+        for shape, text, line, name, candidates in studied:
+            tally = self._tally_of_shape(self._templates.admit(name), shape, samples)
+            if line.level is not None and (tally.level is None or line.level < tally.level):
+                tally.level = line.level
+            may_tell = bool(candidates) and any(map(self._rules.may_tell, candidates))
+            is_tagged = may_tell and _is_tagged(text, line.message)
+            self._by_shape[shape] = Key(tally, candidates, may_tell, templates.line_of(line, tally.template), is_tagged)
+
+    def _candidates(self, parsed: Sequence[templates.ParsedLine]) -> list[tuple[Rule, ...]]:
+        """Return the rules that may speak of each line, asked for program by program."""
+        places: dict[str | None, list[int]] = {}
+        for place, line in enumerate(parsed):
+            places.setdefault(line.program, []).append(place)
+        found: list[tuple[Rule, ...]] = [()] * len(parsed)
+        for program, its_places in places.items():
+            messages = [parsed[place].message for place in its_places]
+            for place, candidates in zip(its_places, self._rules.candidates_of_all(program, messages), strict=True):
+                found[place] = candidates
+        return found
+
+    def _tally_of_shape(self, template: Template, shape: bytes, samples: "_Samples") -> TemplateTally:
+        return self._tallies.get(template.id) or self._tally(template, samples.of(shape))
+
+
+_RECORD = attrgetter("record")
+
+
+def _is_tagged(text: str, message: str) -> bool:
+    start = text.find(": ") + 2
+    return start > 1 and text[start:] == message
 
 
 class _Samples:

@@ -5,7 +5,7 @@ because a key has lost the digits that a rule may ask for (a status, an address)
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import compress
@@ -76,13 +76,9 @@ def _observe_block(path: str, block: bytes, table: KeyTable, judging: "_Judging"
     keys, lines = templates.split_keys(block), templates.split_lines(block)
     counts = Counter(keys)
     known = table.look_up(counts, keys, lines)
-    size = 0
-    for key, count in counts.items():
-        tally = known[key].tally
-        tally.count += count
-        tally.path = tally.path or path
-        size += len(key) * count
-    judging.judge(path, {key: known[key] for key in counts if judging.looks_at(known[key])}, keys, lines)
+    table.count(path, keys, counts, lines)
+    size = sum(map(len, keys))
+    judging.judge(path, judging.suspects(known, counts), keys, lines)
     newlines = len(keys) - (not block.endswith(b"\n"))
     return Tally(size + newlines, len(keys))
 
@@ -98,9 +94,11 @@ class _Judging:
         self._logins: list[Login] = []
         self._looked_at: Counter[str] = Counter()
 
-    def looks_at(self, key: Key) -> bool:
-        """Tell whether the lines of a key are to be judged one by one."""
-        return key.may_tell or (self._own is not None and any(rule.id == LOGIN_RULE for rule in key.candidates))
+    def suspects(self, known: Mapping[bytes, Key], keys: Iterable[bytes]) -> dict[bytes, Key]:
+        """Return the keys whose lines are to be judged one by one."""
+        if self._own is None:
+            return {key: found for key in keys if (found := known[key]).may_tell}
+        return {key: found for key in keys if (found := known[key]).may_tell or _is_of_login(found)}
 
     def tell_foreign_logins(self) -> frozenset[str]:
         """Add the logins of our user from elsewhere to the findings, and return the addresses that are ours."""
@@ -113,7 +111,8 @@ class _Judging:
         """Judge the lines whose key is among the suspects."""
         if not suspects:
             return
-        picked = compress(zip(keys, lines, strict=True), map(suspects.__contains__, keys))
+        is_picked = list(map(suspects.__contains__, keys))
+        picked = zip(compress(keys, is_picked), compress(lines, is_picked), strict=True)
         for key, line, count in self._bounded(suspects, Counter(picked)):
             text = templates.clean(line)
             match, times = key.judge(text)
@@ -158,6 +157,10 @@ class _Judging:
                 stood_in[key] += count
         for key, line in stand_ins.items():
             yield suspects[key], line, stood_in[key]
+
+
+def _is_of_login(key: Key) -> bool:
+    return any(rule.id == LOGIN_RULE for rule in key.candidates)
 
 
 def _template_counts(table: KeyTable) -> tuple[TemplateCount, ...]:

@@ -1,6 +1,5 @@
 """What the rules saw in the lines of one visit, before anybody asks what it means on this host."""
 
-from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -31,12 +30,15 @@ class WatchedTrail:
 
     trail: Trail
     first: list[Evidence] = field(default_factory=list)
-    last: deque[Evidence] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
+    last: list[Evidence] = field(default_factory=list)
 
     def add(self, sighting: Sighting) -> None:
         """Count one more sighting."""
         self.trail.add(sighting.at.timestamp(), sighting.count)
-        (self.first if len(self.first) < FIRST_LINES else self.last).append(sighting.evidence)
+        if len(self.first) < FIRST_LINES:
+            self.first.append(sighting.evidence)
+        else:
+            self.last = [*self.last, sighting.evidence][-LAST_LINES:]
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
@@ -65,7 +67,10 @@ class Sightings:
             key = watch.key(sighting.match.fields)
             if key is None or (key not in self.trails and len(self.trails) >= MAX_TRAILS):
                 continue
-            self.trails.setdefault(key, WatchedTrail(Trail(watch.within))).add(sighting)
+            trail = self.trails.get(key)
+            if trail is None:
+                trail = self.trails[key] = WatchedTrail(Trail(watch.within))
+            trail.add(sighting)
         if self._rules.completed_by(rule) and len(self.completions) < MAX_COMPLETIONS:
             self.completions.append(sighting)
         elif rule.speaks:

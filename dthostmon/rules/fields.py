@@ -1,5 +1,6 @@
 """Values that a line holds, in the form in which they are compared."""
 
+import re
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
@@ -7,9 +8,15 @@ NETWORK = "network"
 IPV4_NETWORK_BITS = 24
 IPV6_NETWORK_BITS = 48
 
+# the form that most addresses have already: it is much faster to know it than to parse it
+_OCTET = r"(?:[1-9]?[0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])"
+_PLAIN_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
+
 
 def normal_address(address: str) -> str:
     """Return an address in its one form; what is none stays as it is."""
+    if _PLAIN_IPV4.fullmatch(address):
+        return address
     parsed = _parsed(address)
     return address if parsed is None else str(parsed)
 

@@ -62,8 +62,9 @@ class Rule:
         if found is None:
             return None
         fields = {name: value[:MAX_VALUE_CHARACTERS] for name, value in found.groupdict().items() if value}
-        if not all(name in fields for name in self.fields):
-            return None
+        for name in self.fields:
+            if name not in fields:
+                return None
         if "address" in fields:
             fields["address"] = normal_address(fields["address"])
         return Match(self, fields)

@@ -20,9 +20,10 @@ class Watch:
 
     def key(self, fields: Mapping[str, str]) -> TrailKey | None:
         """Return whose trail a line with these fields belongs to; None where it lacks one of them."""
-        if any(name not in fields for name in self.by):
-            return None
-        return (*self.owner, *(fields[name] for name in self.by))
+        for name in self.by:
+            if name not in fields:
+                return None
+        return (*self.owner, *[fields[name] for name in self.by])
 
 
 @dataclass(slots=True)

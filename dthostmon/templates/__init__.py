@@ -27,6 +27,7 @@ from dthostmon.templates.naming import (
     names_of,
     template_of,
 )
+from dthostmon.templates.records import Line, OpenRecords, Part, RecordKeeper, line_of
 from dthostmon.templates.times import read_time
 
 __all__ = [
@@ -35,12 +36,17 @@ __all__ = [
     "MASK",
     "MAX_TEMPLATES",
     "OVERFLOW_TEXT",
+    "Line",
+    "OpenRecords",
     "ParsedLine",
+    "Part",
+    "RecordKeeper",
     "TemplateTable",
     "as_read",
     "blocks",
     "clean",
     "line_id",
+    "line_of",
     "make_template",
     "mask",
     "names_of",

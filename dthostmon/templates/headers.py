@@ -115,7 +115,7 @@ _DOTTED = r"[A-Za-z_][\w$]*+(?:[.$][\w$@-]++)++"
 _NO_EXCEPTION = r"(?![^\s:]*(?:Exception|Error|Throwable)\b)"
 # in lower case a level stands in brackets, before a colon or comma, or in a column of its own: "Error loading" is prose
 _PRELUDE = re.compile(
-    rf" *(?:(?:{_COLUMN}|[A-Z_]{{2,}}|-|\||{_BRACKET}|{_LOGGER}(?= - ))[ |]*){{0,6}}?"
+    rf"[ |]*+(?:(?:{_COLUMN}|[A-Z_]{{2,}}+|-|{_BRACKET}|{_LOGGER}(?= - ))[ |]*+){{0,6}}?"
     rf"(?:(?P<upper>{_UPPER_LEVEL})(?![\w.=])|[\[<(](?P<bracketed>{LEVEL}) *[\])>]|(?P<level>{LEVEL})(?=[:,|]|  ))"
     rf"[:,]?[ |]*(?:- )?(?:{_BRACKET} *)*(?:- )?"
     rf"(?:{_NO_EXCEPTION}(?:{_DOTTED}(?:: ?|  ?(?=\[))|[A-Za-z_]\w*+(?:\.[\w$]++){{2,}}+ |{_LOGGER} +- )"
@@ -133,7 +133,7 @@ def take_apart(line: str) -> ParsedLine:
     if first == "<" and (priority := _PRIORITY.match(line)):
         return _with_priority(line, priority)
     if first.isupper() and (found := _RFC_3164.match(line)):
-        return _syslog(line, found)
+        return _rfc_3164(line, found)
     for look in _LOOKS_BY_START.get(first if not first.isdigit() else "0", _OTHER_LOOKS):
         if parsed := look(line):
             return parsed
@@ -148,7 +148,7 @@ class _SyslogHeaders(dict[str, ParsedLine | None]):
 
     def __missing__(self, header: str) -> ParsedLine | None:
         found = _RFC_3164.fullmatch(header)
-        parsed = _syslog(header, found) if found else None
+        parsed = _rfc_3164(header, found) if found else None
         if parsed and parsed.program == "kernel":
             parsed = None
         if len(self) >= CACHED_HEADERS:
@@ -170,7 +170,7 @@ def _take_apart_again(line: str) -> ParsedLine:
     if end > 1 and line[:1].isupper() and (known := _HEADERS[line[:end]]):
         message = line[end:]
         if not message.startswith(("time=", "{")):
-            return known._replace(message=message)
+            return ParsedLine(known.program, message, known.level)
     return take_apart(line)
 
 
@@ -199,10 +199,15 @@ def _named(tag: str | None) -> str | None:
 
 
 def _syslog(line: str, found: re.Match[str]) -> ParsedLine:
-    fields = found.groupdict()
-    program, message, level = _inner(_named(found["program"]), line[found.end() :])
-    level = level_of(word) if (word := fields.get("level")) else level
-    return ParsedLine(program or None, message, level, found["pid"] or None, None, found["time"])
+    tag, pid, time = found.group("program", "pid", "time")
+    program, message, level = _inner(_named(tag), line[found.end() :])
+    return ParsedLine(program, message, level, pid or None, None, time)
+
+
+def _rfc_3164(line: str, found: re.Match[str]) -> ParsedLine:
+    parsed = _syslog(line, found)
+    level = found["level"]
+    return parsed._replace(level=level_of(level)) if level else parsed
 
 
 def _inner(program: str | None, message: str) -> tuple[str | None, str, int | None]:

@@ -21,7 +21,7 @@ ACCESS_STATUS = re.compile(r'" (\d)\d* (?:\d+|-)(?= |$)', re.ASCII)
 _ACCESS_METHOD = re.compile(rf'"({_METHODS}) ')
 _NAMED_STATUS = re.compile(r"tatus=([1-5])0*(?![\w/.])", re.ASCII)
 _BLANKS = re.compile(r"  +")
-_LEADERS = re.compile(r"\.\.\.+(?=[^\s.])")
+_LEADERS = re.compile(r"\.\.\.+")
 # what is quoted here is the message itself, and its words are masked like those of any other
 _QUOTED_MESSAGE = re.compile(r'(msg|message|event|error|err|reason)="([^"\n]*+)"')
 _QUOTED = re.compile(r'"(?<![^\s=(\[,:]")[^"\n]*+"', re.ASCII)
@@ -48,8 +48,11 @@ _ACCOUNT_MEMBERS = frozenset(
     )
 )
 _HOST_IN_BRACKETS = re.compile(r" \((?:[^\s().]++\.[^\s()]++)?\)", re.ASCII)
-_EDGES = re.compile(r"""([\s,;()\[\]{}"'<>|=]+)""", re.ASCII)
+_EDGE = r"""\s,;()\[\]{}"'<>|="""
+_EDGES = re.compile(rf"([{_EDGE}]+)", re.ASCII)
+_WORD_WITH_NUMBER = re.compile(rf"(?<![^{_EDGE}])[^{_EDGE}0]*+0[^{_EDGE}]*(?<![.:!?])", re.ASCII)
 _PUNCTUATION = ".:!?"
+_PADDING = " \t"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTH_MARK = "\x01"  # behind the name of a month, so that a text without one need not be searched for dates
 _DATE = re.compile(rf"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?(?:{'|'.join(_MONTHS)})\x01 +\x00(?: [A-Z]++ \x00)?")
@@ -69,13 +72,20 @@ def mask_all(messages: Sequence[str]) -> list[str]:
     text = "\n" + "\n".join(messages)
     if MASK in text:
         text = text.replace(MASK, _FORGED_MASK)
-    text = _mask_phrases(text)
+    lines = _WORD_WITH_NUMBER.sub(_SET, _mask_phrases(text))[1:].split("\n")
+    different = list(dict.fromkeys(lines))  # where parameters are random, few are left
+    masked = dict(zip(different, _mask_words(different), strict=True))
+    return [masked[line] for line in lines]
+
+
+def _mask_words(lines: Sequence[str]) -> list[str]:
+    text = "\n".join(lines)
     words = _EDGES.split(text)
     if "=" in text:
         _mask_members(words)
-    words[::2] = [_mask_number(word) if "0" in word else _WORDS[word] for word in words[::2]]
+    words[::2] = map(_WORDS.__getitem__, words[::2])
     text = _join_masks("".join(words)).replace(_SET, MASK)
-    return list(map(str.strip, text[1:].split("\n")))
+    return [line.strip(_PADDING) for line in text.split("\n")]
 
 
 def access_text(line: str) -> str:
@@ -94,8 +104,8 @@ def _mask_phrases(text: str) -> str:
 
 # what must occur for the expression to be worth a look, and what takes its place, in the order of work
 _PHRASES = (
-    ("  ", _BLANKS, " "),
     ("...", _LEADERS, "... "),
+    ("  ", _BLANKS, " "),
     ("[-]", re.compile(r"\[-\]"), f"[{_SET}]"),
     ('"', _REQUEST, rf"\1 {_SET}"),
     ('="', _QUOTED_MESSAGE, r"\1=\2"),
@@ -127,11 +137,6 @@ def _mask_members(words: list[str]) -> None:
                 words[2 * place + 2] = _SET
             else:
                 words[2 * place + 1] = f"={_SET}{edge[1:]}"
-
-
-def _mask_number(word: str) -> str:
-    """Return the mask for a word with a digit, with its punctuation."""
-    return _SET if word[-1] not in _PUNCTUATION else _SET + word[len(word.rstrip(_PUNCTUATION)) :]
 
 
 class _MaskedWords(dict[str, str]):

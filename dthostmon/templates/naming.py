@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 
 from dthostmon.model import Template
@@ -37,7 +38,12 @@ def _name(parsed: ParsedLine, text: str) -> Name:
     program = parsed.program
     if program == ACCESS:
         return program, access_text(parsed.message)
-    return _DIGIT_RUN.sub(MASK, program) if program else None, text
+    return _without_digits(program) if program else None, text
+
+
+@lru_cache(maxsize=512)
+def _without_digits(program: str) -> str:
+    return _DIGIT_RUN.sub(MASK, program)
 
 
 def make_template(program: str | None, text: str) -> Template:
