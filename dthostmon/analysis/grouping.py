@@ -4,6 +4,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
+from dthostmon.analysis.seen_line import SeenLine
 from dthostmon.model import Evidence, Finding, FindingSource, Severity
 from dthostmon.rules import Match, Rule, RuleSequence, fill
 
@@ -22,28 +23,30 @@ class Group:
         self.rule = rule
         self.key = key
         self.count = 0
-        self._first: list[Evidence] = []
-        self._last: deque[Evidence] = deque(maxlen=LAST_EVIDENCE_LINES)
+        self._first: list[Evidence | SeenLine] = []
+        self._last: deque[Evidence | SeenLine] = deque(maxlen=LAST_EVIDENCE_LINES)
         self._values: dict[str, Counter[str]] = {}
         self._begin: datetime | None = None
         self._end: datetime | None = None
 
-    def add(self, fields: Mapping[str, str], lines: Sequence[Evidence], count: int) -> None:
+    def add(self, fields: Mapping[str, str], lines: Sequence[Evidence | SeenLine], count: int) -> None:
         """Count what `lines` show."""
         self.count += count
         for line in lines:
             (self._first if len(self._first) < FIRST_EVIDENCE_LINES else self._last).append(line)
-            self._note_time(line.time)
+            if line.time is not None:
+                self._note_time(line.time)
         for name, value in fields.items():
             values = self._values.get(name)
             if values is None:
                 values = self._values[name] = Counter()
             values[value if value in values or len(values) < MAX_VALUES_PER_FIELD else OTHERS] += count
 
-    def _note_time(self, time: datetime | None) -> None:
-        if time is not None:
-            self._begin = min(self._begin or time, time)
-            self._end = max(self._end or time, time)
+    def _note_time(self, time: datetime) -> None:
+        if self._begin is None or time < self._begin:
+            self._begin = time
+        if self._end is None or time > self._end:
+            self._end = time
 
     @property
     def last_seen(self) -> datetime | None:
@@ -65,12 +68,16 @@ class Group:
             source=FindingSource.RULE,
             rule=self.rule.id,
             count=self.count,
-            evidence=(*self._first, *self._last),
+            evidence=tuple(map(_shown, (*self._first, *self._last))),
             recommended_action=fill(self.rule.recommended_action, words, self.count),
             fields=self.fields,
             first_seen=self._begin,
             last_seen=self._end,
         )
+
+
+def _shown(line: Evidence | SeenLine) -> Evidence:
+    return line.evidence() if isinstance(line, SeenLine) else line
 
 
 def _enumerate(values: Counter[str]) -> str:
@@ -87,7 +94,7 @@ class Grouping:
     def __init__(self) -> None:
         self._groups: dict[str, dict[tuple[str, ...], Group]] = {}
 
-    def add(self, match: Match, line: Evidence, count: int) -> None:
+    def add(self, match: Match, line: SeenLine, count: int) -> None:
         """Count `count` occurrences of a line that a rule decided."""
         fields = match.fields
         groups = self._groups.setdefault(match.rule.id, {})

@@ -14,11 +14,15 @@ from dthostmon import templates
 from dthostmon.analysis.keys import Key, KeyTable
 from dthostmon.analysis.moment import Moment
 from dthostmon.analysis.own_logins import LOGIN_RULE, MAX_LOGINS, Login, OwnLogins, sort_out
+from dthostmon.analysis.plans import Plan, plan
+from dthostmon.analysis.seen_line import SeenLine
 from dthostmon.analysis.sightings import Sighting, Sightings
-from dthostmon.model import Evidence, TemplateCount
-from dthostmon.rules import Match, RuleSet
+from dthostmon.model import TemplateCount
+from dthostmon.rules import Match, Rule, RuleSet
 
 MAX_LINES_PER_RULE = 20_000
+MAX_PLANS = 10_000
+MAX_TIMES = 10_000
 NO_MOMENT = Moment(datetime(1970, 1, 1, tzinfo=UTC))
 
 
@@ -38,8 +42,7 @@ class Observation:
     r"""What was seen in one host's logs, all together. `lines` counts records separated by \n alone.
 
     `tallies` are by path, `templates` most frequent first, `overflow` counts the lines of kinds beyond the limit.
-    `own_addresses` are those that the host is known to have
-    seen us come from.
+    `own_addresses` are those that the host is known to have seen us come from.
     """
 
     lines: int
@@ -91,6 +94,9 @@ class _Judging:
         self._rules = rules
         self._own = own
         self._moment = moment
+        self._now = (moment or NO_MOMENT).now.timestamp()
+        self._plans: dict[int, tuple[Key, Plan | None]] = {}  # with the key, so that no other one gets its id
+        self._times: dict[str, datetime | None] = {}
         self._logins: list[Login] = []
         self._looked_at: Counter[str] = Counter()
 
@@ -111,27 +117,59 @@ class _Judging:
         """Judge the lines whose key is among the suspects."""
         if not suspects:
             return
-        is_picked = list(map(suspects.__contains__, keys))
+        plans = {key: self._plan(key, found) for key, found in suspects.items()}
+        told = {key for key, planned in plans.items() if planned is None or self._is_telling(planned.rule)}
+        is_picked = list(map(told.__contains__, keys))
+        singly: dict[tuple[bytes, bytes], int] = {}
         picked = zip(compress(keys, is_picked), compress(lines, is_picked), strict=True)
-        for key, line, count in self._bounded(suspects, Counter(picked)):
-            text = templates.clean(line)
-            match, times = key.judge(text)
-            if match and self._is_telling(match):
-                self._take(match, self._evidence(path, line, text), count * times)
+        for place, count in Counter(picked).items():
+            key, line = place
+            planned = plans[key]
+            if planned is None:
+                singly[place] = count
+            else:
+                header, match = planned.read(line)
+                self._take(match, SeenLine(path, line, self._time(header)), count)
+        for found, line, count in self._bounded(suspects, singly):
+            self._judge_singly(path, found, line, count)
 
-    def _is_telling(self, match: Match) -> bool:
-        return match.rule.id == LOGIN_RULE or self._rules.may_tell(match.rule)
+    def _plan(self, key: bytes, found: Key) -> Plan | None:
+        """Return how to read the lines of a key: all keys of its shape share it."""
+        known = self._plans.get(id(found))
+        if known is None:
+            if len(self._plans) >= MAX_PLANS:
+                self._plans.clear()
+            known = self._plans[id(found)] = (found, plan(found.candidates, key))
+        return known[1]
 
-    def _evidence(self, path: str, line: bytes, text: str) -> Evidence:
-        time = self._moment.of(text) if self._moment else None
-        return Evidence(path, templates.as_read(line), templates.line_id(path, line), time)
+    def _judge_singly(self, path: str, key: Key, line: bytes, count: int) -> None:
+        text = templates.clean(line)
+        match, times = key.judge(text)
+        if match and self._is_telling(match.rule):
+            time = self._moment.of(text) if self._moment else None
+            self._take(match, SeenLine(path, line, time), count * times)
 
-    def _take(self, match: Match, line: Evidence, count: int) -> None:
-        if self._is_login(match):
-            self._logins.append(Login(match, line, count))
-        if not (self._own and self._own.explain(match.fields)):
-            at = line.time or (self._moment or NO_MOMENT).now
-            self.sightings.add(Sighting(match, line, count, at))
+    def _is_telling(self, rule: Rule | None) -> bool:
+        return rule is not None and (rule.id == LOGIN_RULE or self._rules.may_tell(rule))
+
+    def _time(self, header: str) -> datetime | None:
+        """Return the time that a header tells; most lines have it in common with others."""
+        if self._moment is None:
+            return None
+        if header not in self._times:
+            if len(self._times) >= MAX_TIMES:
+                self._times.clear()
+            self._times[header] = self._moment.of(header)
+        return self._times[header]
+
+    def _take(self, match: Match, line: SeenLine, count: int) -> None:
+        if self._own is not None:
+            if self._is_login(match):
+                self._logins.append(Login(match, line, count))
+            if self._own.explain(match.fields):
+                return
+        time = line.time
+        self.sightings.add(Sighting(match, line, count, self._now if time is None else time.timestamp()))
 
     def _is_login(self, match: Match) -> bool:
         """Tell whether a match speaks of a login of our user, whoever it was."""

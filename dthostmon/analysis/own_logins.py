@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dthostmon.model import Evidence, Severity
+from dthostmon.analysis.seen_line import SeenLine
+from dthostmon.model import Severity
 from dthostmon.rules import Match, Rule, normal_address
 
 LOGIN_RULE = "sshd.login"
@@ -51,7 +52,7 @@ class Login:
     """A line that tells of a login, and how often it was seen."""
 
     match: Match
-    line: Evidence
+    line: SeenLine
     count: int
 
     @property
@@ -69,6 +70,5 @@ def sort_out(own: OwnLogins, logins: Sequence[Login]) -> tuple[frozenset[str], S
     ours = own.addresses | ({own.candidate} & seen if own.candidate else frozenset())
     if not ours:
         return frozenset(), ()
-    return ours, [
-        replace(login, match=Match(FOREIGN_LOGIN, login.match.fields)) for login in logins if login.address not in ours
-    ]
+    foreign = [login for login in logins if login.address not in ours]
+    return ours, [replace(login, match=Match(FOREIGN_LOGIN, login.match.fields)) for login in foreign]

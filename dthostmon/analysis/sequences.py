@@ -31,7 +31,7 @@ def complete_sequences(
         rule = sighting.match.rule
         completed = [one for one in rules.completed_by(rule) if _complete(one, sighting, trails, groups)]
         if not completed and rule.speaks:
-            sightings.grouping.add(sighting.match, sighting.evidence, sighting.count)
+            sightings.grouping.add(sighting.match, sighting.line, sighting.times)
     severities = {one.id: one.severity for one in rules.sequences}
     return [group.finding(severities[key[0]]) for key, group in groups.items()], trails
 
@@ -63,7 +63,7 @@ def _complete(
     """Tell whether a line completes a sequence; if it does, add it to its finding and forget what led there."""
     fields = sighting.match.fields
     values = tuple(fields.get(name, "") for name in sequence.by)
-    moment = sighting.at.timestamp()
+    moment = sighting.at
     known = [trails.get((sequence.id, str(index), *values)) for index in range(len(sequence.steps) - 1)]
     needed = [step.count for step in sequence.steps]
     before = follows(zip([one.trail if one else None for one in known], needed, strict=False), moment)
@@ -72,7 +72,7 @@ def _complete(
     lines = [line for one in known if one for line in one.evidence]
     key = (sequence.id, *values)
     group = groups.setdefault(key, Group(sequence, values))
-    group.add(fields, [*lines[:2], *lines[-1:], sighting.evidence], before + sighting.count)
+    group.add(fields, [*lines[:2], *lines[-1:], sighting.line], before + sighting.times)
     for one in known:
         if one:
             one.trail.forget(moment)

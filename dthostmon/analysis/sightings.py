@@ -1,9 +1,10 @@
 """What the rules saw in the lines of one visit, before anybody asks what it means on this host."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from typing import NamedTuple
 
 from dthostmon.analysis.grouping import Grouping
+from dthostmon.analysis.seen_line import SeenLine
 from dthostmon.model import Evidence
 from dthostmon.rules import Match, RuleSet, Trail, TrailKey
 
@@ -14,14 +15,16 @@ MAX_COMPLETIONS = 1000
 MAX_CLEARINGS = 1000  # of one rule and its values
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """A line that a rule decided, and how often it was seen. `at` is its time, or the visit's where it tells none."""
+class Sighting(NamedTuple):
+    """A line that a rule decided, and how often it was seen.
+
+    `at` is its time in seconds since 1970, or the visit's where it tells none.
+    """
 
     match: Match
-    evidence: Evidence
-    count: int
-    at: datetime
+    line: SeenLine
+    times: int
+    at: float
 
 
 @dataclass(slots=True)
@@ -29,21 +32,21 @@ class WatchedTrail:
     """A trail in the making, with a few of its lines."""
 
     trail: Trail
-    first: list[Evidence] = field(default_factory=list)
-    last: list[Evidence] = field(default_factory=list)
+    first: list[SeenLine] = field(default_factory=list)
+    last: list[SeenLine] = field(default_factory=list)
 
-    def add(self, sighting: Sighting) -> None:
+    def add(self, line: SeenLine, count: int, at: float) -> None:
         """Count one more sighting."""
-        self.trail.add(sighting.at.timestamp(), sighting.count)
+        self.trail.add(at, count)
         if len(self.first) < FIRST_LINES:
-            self.first.append(sighting.evidence)
+            self.first.append(line)
         else:
-            self.last = [*self.last, sighting.evidence][-LAST_LINES:]
+            self.last = [*self.last[1 - LAST_LINES :], line]
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
         """The first and the last lines."""
-        return (*self.first, *self.last)
+        return tuple(line.evidence() for line in (*self.first, *self.last))
 
 
 class Sightings:
@@ -61,20 +64,20 @@ class Sightings:
 
         A line that may complete a sequence is kept back until what came before it is known.
         """
-        rule = sighting.match.rule
-        self._clear(sighting)
+        (rule, fields), line, count, at = sighting.match, sighting.line, sighting.times, sighting.at
         for watch in self._rules.watches(rule):
-            key = watch.key(sighting.match.fields)
-            if key is None or (key not in self.trails and len(self.trails) >= MAX_TRAILS):
-                continue
-            trail = self.trails.get(key)
-            if trail is None:
+            key = watch.key(fields)
+            trail = self.trails.get(key) if key else None
+            if trail is None and key and len(self.trails) < MAX_TRAILS:
                 trail = self.trails[key] = WatchedTrail(Trail(watch.within))
-            trail.add(sighting)
+            if trail is not None:
+                trail.add(line, count, at)
+        if self._rules.clears(rule):
+            self._clear(sighting)
         if self._rules.completed_by(rule) and len(self.completions) < MAX_COMPLETIONS:
             self.completions.append(sighting)
         elif rule.speaks:
-            self.grouping.add(sighting.match, sighting.evidence, sighting.count)
+            self.grouping.add(sighting.match, line, count)
 
     def _clear(self, sighting: Sighting) -> None:
         """Note when a line showed that other lines were no trouble."""
@@ -83,4 +86,4 @@ class Sightings:
             key = (rule.id, *(sighting.match.fields.get(name, "") for name in by))
             times = self.cleared.setdefault(key, [])
             if len(times) < MAX_CLEARINGS:
-                times.append(sighting.at.timestamp())
+                times.append(sighting.at)

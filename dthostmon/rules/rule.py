@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from dthostmon.model import Severity
 from dthostmon.rules.counting import Clearing, Escalation, First
@@ -11,6 +12,10 @@ from dthostmon.rules.fields import normal_address
 
 NO_PROGRAM = "-"
 MAX_VALUE_CHARACTERS = 120
+
+# what speaks of numbers and treats them all alike: a class, up to so many repetitions, a group's name
+_ANY_NUMBER = re.compile(r"\\d(?!\\d|\[0-9)|\{[01],\d*\}|\(\?P<\w+>", re.ASCII)
+_DIGIT_RANGE = re.compile(r"(?<=[\[\w.:/_-])0-9|(?<=\[\^)0-9")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,22 +61,37 @@ class Rule:
         """The expression, compiled when the first line asks for it: a start compiles nothing that no log needs."""
         return re.compile(self.expression)
 
+    @cached_property
+    def reads_numbers(self) -> bool:
+        """Whether the expression may tell one number from another, by a digit or by how many there are.
+
+        If not, a line that is like another one but for its numbers matches at the same words.
+        """
+        rest = _DIGIT_RANGE.sub("", _ANY_NUMBER.sub("", self.expression))
+        return "(?P=" in rest or "\\d" in rest or any(character.isdigit() for character in rest)
+
     def match(self, message: str) -> "Match | None":
         """Return what the rule captures from a message, None where it does not apply."""
         found = self.pattern.search(message)
         if found is None:
             return None
-        fields = {name: value[:MAX_VALUE_CHARACTERS] for name, value in found.groupdict().items() if value}
+        fields = {name: value for name, value in found.groupdict().items() if value}
         for name in self.fields:
             if name not in fields:
                 return None
+        return self.matched(fields)
+
+    def matched(self, fields: dict[str, str]) -> "Match":
+        """Return the match that captured these fields: each in its one form, and no longer than people read."""
+        for name, value in fields.items():
+            if len(value) > MAX_VALUE_CHARACTERS:
+                fields[name] = value[:MAX_VALUE_CHARACTERS]
         if "address" in fields:
             fields["address"] = normal_address(fields["address"])
         return Match(self, fields)
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A rule that applies to a line, with what it captured; empty captures are left out."""
 
     rule: Rule
