@@ -1,12 +1,13 @@
 """Matches of rules gathered into findings: of one cause one finding, with its count and a few lines as evidence."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
+from dthostmon.analysis.batch import Batch
 from dthostmon.analysis.seen_line import SeenLine
 from dthostmon.model import Evidence, Finding, FindingSource, Severity
-from dthostmon.rules import Match, Rule, RuleSequence, fill
+from dthostmon.rules import Rule, RuleSequence, fill
 
 FIRST_EVIDENCE_LINES = 3
 LAST_EVIDENCE_LINES = 2
@@ -15,11 +16,13 @@ MAX_VALUES_PER_FIELD = 200
 NAMED_VALUES = 2
 OTHERS = "others"
 
+Key = tuple[str, ...]
+
 
 class Group:
     """What is known of one finding in the making. `key` holds the values of the rule's `group_by`."""
 
-    def __init__(self, rule: Rule | RuleSequence, key: tuple[str, ...]) -> None:
+    def __init__(self, rule: Rule | RuleSequence, key: Key) -> None:
         self.rule = rule
         self.key = key
         self.count = 0
@@ -29,18 +32,19 @@ class Group:
         self._begin: datetime | None = None
         self._end: datetime | None = None
 
-    def add(self, fields: Mapping[str, str], lines: Sequence[Evidence | SeenLine], count: int) -> None:
-        """Count what `lines` show."""
+    def add(self, columns: Mapping[str, Sequence[str]], lines: Sequence[Evidence | SeenLine], count: int) -> None:
+        """Count what was seen: the values of each field, and the first and last lines of it."""
         self.count += count
-        for line in lines:
-            (self._first if len(self._first) < FIRST_EVIDENCE_LINES else self._last).append(line)
-            if line.time is not None:
-                self._note_time(line.time)
-        for name, value in fields.items():
-            values = self._values.get(name)
-            if values is None:
-                values = self._values[name] = Counter()
-            values[value if value in values or len(values) < MAX_VALUES_PER_FIELD else OTHERS] += count
+        free = FIRST_EVIDENCE_LINES - len(self._first)
+        self._first += lines[:free]
+        self._last.extend(lines[free:])
+        for name, column in columns.items():
+            _count_values(self._values.setdefault(name, Counter()), column)
+
+    def note_times(self, times: Iterable[datetime | None]) -> None:
+        """Note when lines were written."""
+        for time in {time for time in times if time is not None}:
+            self._note_time(time)
 
     def _note_time(self, time: datetime) -> None:
         if self._begin is None or time < self._begin:
@@ -76,6 +80,12 @@ class Group:
         )
 
 
+def _count_values(values: Counter[str], column: Sequence[str]) -> None:
+    """Count the values of a field; beyond MAX_VALUES_PER_FIELD different ones, all others together."""
+    for value, count in Counter(column).items():
+        values[value if value in values or len(values) < MAX_VALUES_PER_FIELD else OTHERS] += count
+
+
 def _shown(line: Evidence | SeenLine) -> Evidence:
     return line.evidence() if isinstance(line, SeenLine) else line
 
@@ -88,23 +98,44 @@ def _enumerate(values: Counter[str]) -> str:
     return " and ".join(named)
 
 
+def _places_by_key(batch: Batch, known: Collection[Key]) -> Mapping[Key, Sequence[int]]:
+    """Return the places of the lines that agree in the rule's `group_by`; one group takes what is beyond the limit."""
+    if not batch.rule.group_by:
+        return {(): range(len(batch.lines))}
+    places: dict[Key, list[int]] = {}
+    missing = [""] * len(batch.lines)
+    others = (OTHERS,) * len(batch.rule.group_by)
+    free = MAX_GROUPS_PER_RULE - len(known)
+    for place, key in enumerate(zip(*(batch.columns.get(name, missing) for name in batch.rule.group_by), strict=True)):
+        if key in places:
+            places[key].append(place)
+        elif key in known or free > 0:
+            free -= key not in known
+            places[key] = [place]
+        else:
+            places.setdefault(others, []).append(place)
+    return places
+
+
+def _last_places(count: int) -> range:
+    return range(max(0, count - LAST_EVIDENCE_LINES), count)
+
+
 class Grouping:
     """Gathers the matches of one run. Memory is bounded: beyond MAX_GROUPS_PER_RULE one group takes what is left."""
 
     def __init__(self) -> None:
-        self._groups: dict[str, dict[tuple[str, ...], Group]] = {}
+        self._groups: dict[str, dict[Key, Group]] = {}
 
-    def add(self, match: Match, line: SeenLine, count: int) -> None:
-        """Count `count` occurrences of a line that a rule decided."""
-        fields = match.fields
-        groups = self._groups.setdefault(match.rule.id, {})
-        key = tuple(fields.get(name, "") for name in match.rule.group_by)
-        if key not in groups:
-            if len(groups) >= MAX_GROUPS_PER_RULE:
-                fields = {**fields, **dict.fromkeys(match.rule.group_by, OTHERS)}
-                key = (OTHERS,) * len(key)
-            groups.setdefault(key, Group(match.rule, key))
-        groups[key].add(fields, [line], count)
+    def add(self, batch: Batch) -> None:
+        """Count lines that one rule decided."""
+        groups = self._groups.setdefault(batch.rule.id, {})
+        for key, places in _places_by_key(batch, groups).items():
+            part = batch if len(places) == len(batch.lines) else batch.at(places)
+            group = groups.setdefault(key, Group(batch.rule, key))
+            shown = sorted({*range(min(len(places), FIRST_EVIDENCE_LINES)), *_last_places(len(places))})
+            group.add(part.columns, [part.line(place) for place in shown], sum(part.counts))
+            group.note_times(moments.told for moments in part.moments)
 
     def findings(self, severity_of: Callable[[Rule, Group], Severity | None]) -> Iterator[Finding]:
         """Return the findings; a group without a severity tells nothing."""

@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from itertools import compress
 
 from dthostmon import templates
+from dthostmon.analysis.batch import Batch, BatchInMaking, Moments, Sighting
 from dthostmon.analysis.keys import Key, KeyTable
 from dthostmon.analysis.moment import Moment
-from dthostmon.analysis.own_logins import LOGIN_RULE, MAX_LOGINS, Login, OwnLogins, sort_out
+from dthostmon.analysis.own_logins import LOGIN_RULE, MAX_LOGINS, OwnLogins, sort_out
 from dthostmon.analysis.plans import Plan, plan
-from dthostmon.analysis.seen_line import SeenLine
-from dthostmon.analysis.sightings import Sighting, Sightings
+from dthostmon.analysis.sightings import Sightings
 from dthostmon.model import TemplateCount
-from dthostmon.rules import Match, Rule, RuleSet
+from dthostmon.rules import Rule, RuleSet
 
 MAX_LINES_PER_RULE = 20_000
 MAX_PLANS = 10_000
@@ -86,6 +86,24 @@ def _observe_block(path: str, block: bytes, table: KeyTable, judging: "_Judging"
     return Tally(size + newlines, len(keys))
 
 
+class _Batches:
+    """The batches of one piece of a log, by their rule and by what it captured."""
+
+    def __init__(self) -> None:
+        self._by_rule: dict[tuple[str, tuple[str, ...]], BatchInMaking] = {}
+
+    def of(self, rule: Rule, names: tuple[str, ...]) -> BatchInMaking:
+        """Return the batch for lines of a rule."""
+        batch = self._by_rule.get((rule.id, names))
+        if batch is None:
+            batch = self._by_rule[rule.id, names] = BatchInMaking(rule, names)
+        return batch
+
+    def made(self, path: str) -> Iterator[Batch]:
+        """Yield the batches."""
+        return (batch.made(path) for batch in self._by_rule.values())
+
+
 class _Judging:
     """The rules of one run at work: looks at the lines of the keys that may tell, and gathers what the rules say."""
 
@@ -96,8 +114,8 @@ class _Judging:
         self._moment = moment
         self._now = (moment or NO_MOMENT).now.timestamp()
         self._plans: dict[int, tuple[Key, Plan | None]] = {}  # with the key, so that no other one gets its id
-        self._times: dict[str, datetime | None] = {}
-        self._logins: list[Login] = []
+        self._times: dict[str, Moments] = {}
+        self._logins: list[Sighting] = []
         self._looked_at: Counter[str] = Counter()
 
     def suspects(self, known: Mapping[bytes, Key], keys: Iterable[bytes]) -> dict[bytes, Key]:
@@ -110,7 +128,7 @@ class _Judging:
         """Add the logins of our user from elsewhere to the findings, and return the addresses that are ours."""
         ours, foreign = sort_out(self._own, self._logins) if self._own else (frozenset[str](), ())
         for login in foreign:
-            self.sightings.grouping.add(login.match, login.line, login.count)
+            self.sightings.grouping.add(login.batch())
         return ours
 
     def judge(self, path: str, suspects: Mapping[bytes, Key], keys: Sequence[bytes], lines: Sequence[bytes]) -> None:
@@ -120,18 +138,20 @@ class _Judging:
         plans = {key: self._plan(key, found) for key, found in suspects.items()}
         told = {key for key, planned in plans.items() if planned is None or self._is_telling(planned.rule)}
         is_picked = list(map(told.__contains__, keys))
-        singly: dict[tuple[bytes, bytes], int] = {}
         picked = zip(compress(keys, is_picked), compress(lines, is_picked), strict=True)
+        batches = _Batches()
+        singly: dict[tuple[bytes, bytes], int] = {}
         for place, count in Counter(picked).items():
-            key, line = place
-            planned = plans[key]
+            planned = plans[place[0]]
             if planned is None:
                 singly[place] = count
-            else:
-                header, match = planned.read(line)
-                self._take(match, SeenLine(path, line, self._time(header)), count)
+            elif planned.rule is not None:
+                header, values = planned.read(place[1])
+                batches.of(planned.rule, planned.names).add(values, place[1], self._moments(header), count)
         for found, line, count in self._bounded(suspects, singly):
-            self._judge_singly(path, found, line, count)
+            self._judge_singly(batches, found, line, count)
+        for batch in batches.made(path):
+            self._take(batch)
 
     def _plan(self, key: bytes, found: Key) -> Plan | None:
         """Return how to read the lines of a key: all keys of its shape share it."""
@@ -142,39 +162,34 @@ class _Judging:
             known = self._plans[id(found)] = (found, plan(found.candidates, key))
         return known[1]
 
-    def _judge_singly(self, path: str, key: Key, line: bytes, count: int) -> None:
+    def _judge_singly(self, batches: "_Batches", key: Key, line: bytes, count: int) -> None:
         text = templates.clean(line)
         match, times = key.judge(text)
         if match and self._is_telling(match.rule):
-            time = self._moment.of(text) if self._moment else None
-            self._take(match, SeenLine(path, line, time), count * times)
+            told = self._moment.of(text) if self._moment else None
+            moments = Moments(told, self._now if told is None else told.timestamp())
+            values = list(match.fields.values())
+            batches.of(match.rule, tuple(match.fields)).add(values, line, moments, count * times)
 
     def _is_telling(self, rule: Rule | None) -> bool:
         return rule is not None and (rule.id == LOGIN_RULE or self._rules.may_tell(rule))
 
-    def _time(self, header: str) -> datetime | None:
+    def _moments(self, header: str) -> Moments:
         """Return the time that a header tells; most lines have it in common with others."""
-        if self._moment is None:
-            return None
-        if header not in self._times:
+        known = self._times.get(header)
+        if known is None:
             if len(self._times) >= MAX_TIMES:
                 self._times.clear()
-            self._times[header] = self._moment.of(header)
-        return self._times[header]
+            told = self._moment.of(header) if self._moment else None
+            known = self._times[header] = Moments(told, self._now if told is None else told.timestamp())
+        return known
 
-    def _take(self, match: Match, line: SeenLine, count: int) -> None:
+    def _take(self, batch: Batch) -> None:
         if self._own is not None:
-            if self._is_login(match):
-                self._logins.append(Login(match, line, count))
-            if self._own.explain(match.fields):
-                return
-        time = line.time
-        self.sightings.add(Sighting(match, line, count, self._now if time is None else time.timestamp()))
-
-    def _is_login(self, match: Match) -> bool:
-        """Tell whether a match speaks of a login of our user, whoever it was."""
-        is_login = match.rule.id == LOGIN_RULE and len(self._logins) < MAX_LOGINS
-        return is_login and self._own is not None and match.fields["user"] == self._own.user
+            self._logins += self._own.logins(batch)[: MAX_LOGINS - len(self._logins)]
+            batch = self._own.unexplained(batch)
+        if batch.lines:
+            self.sightings.add(batch)
 
     def _bounded(
         self, suspects: Mapping[bytes, Key], counts: Mapping[tuple[bytes, bytes], int]

@@ -1,11 +1,11 @@
 """Our own logins in a host's log: they are no findings, and a login of our user from elsewhere is one."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from dthostmon.analysis.seen_line import SeenLine
+from dthostmon.analysis.batch import Batch, Sighting
 from dthostmon.model import Severity
-from dthostmon.rules import Match, Rule, normal_address
+from dthostmon.rules import Match, Rule
 
 LOGIN_RULE = "sshd.login"
 MAX_LOGINS = 1000  # of our user in one run; more of them change no finding but its count
@@ -39,36 +39,35 @@ class OwnLogins:
     addresses: frozenset[str] = frozenset()
     candidate: str | None = None
 
-    def explain(self, fields: Mapping[str, str]) -> bool:
-        """Tell whether what a rule captured speaks of us."""
-        address = fields.get("address")
-        if address is None or fields.get("user", self.user) != self.user:
-            return False
-        return normal_address(address) in {*self.addresses, self.candidate}
+    def unexplained(self, batch: Batch) -> Batch:
+        """Return the lines of a batch that do not speak of us."""
+        addresses = batch.columns.get("address")
+        if addresses is None:
+            return batch
+        users = batch.columns.get("user", [self.user] * len(addresses))
+        ours = {*self.addresses, self.candidate}
+        left = [
+            place
+            for place, (user, address) in enumerate(zip(users, addresses, strict=True))
+            if user != self.user or address not in ours
+        ]
+        return batch if len(left) == len(addresses) else batch.at(left)
+
+    def logins(self, batch: Batch) -> list[Sighting]:
+        """Return the lines of a batch that tell of a login of our user, whoever it was."""
+        if batch.rule.id != LOGIN_RULE:
+            return []
+        return [batch.sighting(place) for place, user in enumerate(batch.columns["user"]) if user == self.user]
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A line that tells of a login, and how often it was seen."""
-
-    match: Match
-    line: SeenLine
-    count: int
-
-    @property
-    def address(self) -> str:
-        """Where it came from."""
-        return normal_address(self.match.fields["address"])
-
-
-def sort_out(own: OwnLogins, logins: Sequence[Login]) -> tuple[frozenset[str], Sequence[Login]]:
+def sort_out(own: OwnLogins, logins: Sequence[Sighting]) -> tuple[frozenset[str], Sequence[Sighting]]:
     """Return the addresses that are ours, and the logins of our user from elsewhere.
 
     Where the host never saw us come from an address that we know of (a router hides it), nobody can tell the two apart.
     """
-    seen = {login.address for login in logins}
+    seen = {login.match.fields["address"] for login in logins}
     ours = own.addresses | ({own.candidate} & seen if own.candidate else frozenset())
     if not ours:
         return frozenset(), ()
-    foreign = [login for login in logins if login.address not in ours]
-    return ours, [replace(login, match=Match(FOREIGN_LOGIN, login.match.fields)) for login in foreign]
+    foreign = [login for login in logins if login.match.fields["address"] not in ours]
+    return ours, [login._replace(match=Match(FOREIGN_LOGIN, login.match.fields)) for login in foreign]

@@ -8,42 +8,35 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from dthostmon import templates
-from dthostmon.rules import Match, Rule
+from dthostmon.rules import Rule
 
 _NUMBER = re.compile(r"[0-9]")
 
 
 class Place(NamedTuple):
-    """Where a field stands: in a word (counted by blanks), behind and before so many characters of it.
-
-    `to_end` = it goes on to the end of the line.
-    """
+    """Where a field stands: which part of which word (counted by blanks). `to_end` = it goes on to the line's end."""
 
     word: int
-    behind: int
-    before: int
+    part: slice
     to_end: bool
 
 
 class Plan(NamedTuple):
-    """The rule of a shape's lines, None where no rule decides, and where its fields stand.
+    """The rule of a shape's lines, None where no rule decides, and where its fields, `names`, stand.
 
     `header_words` is how many words a line has up to its time.
     """
 
     rule: Rule | None
     header_words: int = 0
-    places: tuple[tuple[str, Place], ...] = ()
+    names: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
 
-    def read(self, line: bytes) -> tuple[str, Match]:
-        """Return the header of a line up to its time, and what the rule captures of it."""
-        assert self.rule is not None  # noqa: S101  # asked only where a rule decides
+    def read(self, line: bytes) -> tuple[str, list[str]]:
+        """Return the header of a line up to its time, and the values of the fields."""
         words = line.decode("ascii").split(" ")
-        fields = {}
-        for name, (word, behind, before, to_end) in self.places:
-            text = words[word] if not to_end else " ".join(words[word:])
-            fields[name] = text[behind : len(text) - before]
-        return " ".join(words[: self.header_words]), self.rule.matched(fields)
+        values = [(" ".join(words[word:]) if to_end else words[word])[part] for word, part, to_end in self.places]
+        return " ".join(words[: self.header_words]), values
 
 
 NOBODY = Plan(None)
@@ -85,8 +78,10 @@ def _decided(candidates: Iterable[Rule], shown: str, start: int, end_of_time: in
 
 
 def _made(rule: Rule, header: str, places: Sequence[tuple[str, Place | None]]) -> Plan | None:
-    known = tuple((name, place) for name, place in places if place is not None)
-    return Plan(rule, len(header.split(" ")), known) if len(known) == len(places) else None
+    known = tuple(place for _, place in places if place is not None)
+    if len(known) < len(places):
+        return None
+    return Plan(rule, len(header.split(" ")) if header else 0, tuple(name for name, _ in places), known)
 
 
 def _place(shown: str, begin: int, end: int) -> Place | None:
@@ -98,4 +93,4 @@ def _place(shown: str, begin: int, end: int) -> Place | None:
     behind = shown[word_begin:begin]
     if _NUMBER.search(behind) or _NUMBER.search(rest) or (to_end and " " in rest):
         return None
-    return Place(shown.count(" ", 0, begin), len(behind), len(rest), to_end)
+    return Place(shown.count(" ", 0, begin), slice(len(behind), -len(rest) or None), to_end)

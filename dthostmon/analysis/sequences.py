@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from dthostmon.analysis.batch import Sighting
 from dthostmon.analysis.grouping import Group
-from dthostmon.analysis.sightings import Sighting, Sightings
+from dthostmon.analysis.seen_line import SeenLine
+from dthostmon.analysis.sightings import Sightings
 from dthostmon.model import Evidence, Finding, History
 from dthostmon.rules import RuleSequence, RuleSet, Trail, TrailKey, follows
 
@@ -31,7 +33,7 @@ def complete_sequences(
         rule = sighting.match.rule
         completed = [one for one in rules.completed_by(rule) if _complete(one, sighting, trails, groups)]
         if not completed and rule.speaks:
-            sightings.grouping.add(sighting.match, sighting.line, sighting.times)
+            sightings.grouping.add(sighting.batch())
     severities = {one.id: one.severity for one in rules.sequences}
     return [group.finding(severities[key[0]]) for key, group in groups.items()], trails
 
@@ -72,7 +74,9 @@ def _complete(
     lines = [line for one in known if one for line in one.evidence]
     key = (sequence.id, *values)
     group = groups.setdefault(key, Group(sequence, values))
-    group.add(fields, [*lines[:2], *lines[-1:], sighting.line], before + sighting.times)
+    shown: list[Evidence | SeenLine] = [*lines[:2], *lines[-1:], sighting.line]
+    group.add({name: [value] for name, value in fields.items()}, shown, before + sighting.times)
+    group.note_times(line.time for line in shown)
     for one in known:
         if one:
             one.trail.forget(moment)

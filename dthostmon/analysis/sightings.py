@@ -1,30 +1,18 @@
 """What the rules saw in the lines of one visit, before anybody asks what it means on this host."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
+from dthostmon.analysis.batch import Batch, Sighting
 from dthostmon.analysis.grouping import Grouping
 from dthostmon.analysis.seen_line import SeenLine
 from dthostmon.model import Evidence
-from dthostmon.rules import Match, RuleSet, Trail, TrailKey
+from dthostmon.rules import Rule, RuleSet, Trail, TrailKey, Watch
 
 FIRST_LINES = 2
 LAST_LINES = 2
 MAX_TRAILS = 2000  # of one visit; the values that flood it are the flooder's own
 MAX_COMPLETIONS = 1000
 MAX_CLEARINGS = 1000  # of one rule and its values
-
-
-class Sighting(NamedTuple):
-    """A line that a rule decided, and how often it was seen.
-
-    `at` is its time in seconds since 1970, or the visit's where it tells none.
-    """
-
-    match: Match
-    line: SeenLine
-    times: int
-    at: float
 
 
 @dataclass(slots=True)
@@ -59,31 +47,38 @@ class Sightings:
         self.cleared: dict[TrailKey, list[float]] = {}
         self._rules = rules
 
-    def add(self, sighting: Sighting) -> None:
-        """Take what a rule said of a line.
+    def add(self, batch: Batch) -> None:
+        """Take lines that a rule decided.
 
-        A line that may complete a sequence is kept back until what came before it is known.
+        Lines that may complete a sequence are kept back until what came before them is known.
         """
-        (rule, fields), line, count, at = sighting.match, sighting.line, sighting.times, sighting.at
+        rule = batch.rule
         for watch in self._rules.watches(rule):
-            key = watch.key(fields)
-            trail = self.trails.get(key) if key else None
-            if trail is None and key and len(self.trails) < MAX_TRAILS:
-                trail = self.trails[key] = WatchedTrail(Trail(watch.within))
-            if trail is not None:
-                trail.add(line, count, at)
-        if self._rules.clears(rule):
-            self._clear(sighting)
-        if self._rules.completed_by(rule) and len(self.completions) < MAX_COMPLETIONS:
-            self.completions.append(sighting)
-        elif rule.speaks:
-            self.grouping.add(sighting.match, line, count)
+            self._follow(watch, batch)
+        for cleared in self._rules.clears(rule):
+            self._clear(cleared, batch)
+        if self._rules.completed_by(rule):
+            kept = range(min(len(batch.lines), MAX_COMPLETIONS - len(self.completions)))
+            self.completions += map(batch.sighting, kept)
+            batch = batch.at(range(len(kept), len(batch.lines)))
+        if rule.speaks and batch.lines:
+            self.grouping.add(batch)
 
-    def _clear(self, sighting: Sighting) -> None:
-        """Note when a line showed that other lines were no trouble."""
-        for rule in self._rules.clears(sighting.match.rule):
-            by = rule.cleared_by.by if rule.cleared_by else ()
-            key = (rule.id, *(sighting.match.fields.get(name, "") for name in by))
-            times = self.cleared.setdefault(key, [])
+    def _follow(self, watch: Watch, batch: Batch) -> None:
+        """Count the lines of a batch for what a rule or a sequence watches."""
+        for place, values in enumerate(batch.rows(watch.by) or ()):
+            key = watch.owner + values
+            trail = self.trails.get(key)
+            if trail is None:
+                if len(self.trails) >= MAX_TRAILS:
+                    continue
+                trail = self.trails[key] = WatchedTrail(Trail(watch.within))
+            trail.add(batch.line(place), batch.counts[place], batch.moments[place].seconds)
+
+    def _clear(self, cleared: Rule, batch: Batch) -> None:
+        """Note when lines showed that those of another rule were no trouble."""
+        by = cleared.cleared_by.by if cleared.cleared_by else ()
+        for values, moments in zip(batch.rows(by) or (), batch.moments, strict=False):
+            times = self.cleared.setdefault((cleared.id, *values), [])
             if len(times) < MAX_CLEARINGS:
-                times.append(sighting.at)
+                times.append(moments.seconds)

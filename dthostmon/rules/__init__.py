@@ -4,11 +4,12 @@ from dthostmon.rules.counting import Clearing, Escalation, First, RuleSequence, 
 from dthostmon.rules.fields import normal_address, values_of
 from dthostmon.rules.loading import PackCheck, builtin_folder, check_packs, load_packs
 from dthostmon.rules.placeholders import fill
-from dthostmon.rules.rule import Match, Rule
+from dthostmon.rules.rule import MAX_VALUE_CHARACTERS, Match, Rule
 from dthostmon.rules.ruleset import RuleSet, decide
-from dthostmon.rules.trails import Trail, TrailKey, follows
+from dthostmon.rules.trails import Trail, TrailKey, Watch, follows
 
 __all__ = [
+    "MAX_VALUE_CHARACTERS",
     "Clearing",
     "Escalation",
     "First",
@@ -20,6 +21,7 @@ __all__ = [
     "Step",
     "Trail",
     "TrailKey",
+    "Watch",
     "builtin_folder",
     "check_packs",
     "decide",

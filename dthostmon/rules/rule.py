@@ -79,10 +79,6 @@ class Rule:
         for name in self.fields:
             if name not in fields:
                 return None
-        return self.matched(fields)
-
-    def matched(self, fields: dict[str, str]) -> "Match":
-        """Return the match that captured these fields: each in its one form, and no longer than people read."""
         for name, value in fields.items():
             if len(value) > MAX_VALUE_CHARACTERS:
                 fields[name] = value[:MAX_VALUE_CHARACTERS]
