@@ -21,6 +21,7 @@ from dthostmon.model import TemplateCount
 from dthostmon.rules import Rule, RuleSet
 
 MAX_LINES_PER_RULE = 20_000
+MIN_LINES_PER_PLAN = 4  # a plan costs as much as so many lines
 MAX_PLANS = 10_000
 MAX_TIMES = 10_000
 NO_MOMENT = Moment(datetime(1970, 1, 1, tzinfo=UTC))
@@ -81,7 +82,7 @@ def _observe_block(path: str, block: bytes, table: KeyTable, judging: "_Judging"
     known = table.look_up(counts, keys, lines)
     table.count(path, keys, counts, lines)
     size = sum(map(len, keys))
-    judging.judge(path, judging.suspects(known, counts), keys, lines)
+    judging.judge(path, judging.suspects(known, counts), counts, keys, lines)
     newlines = len(keys) - (not block.endswith(b"\n"))
     return Tally(size + newlines, len(keys))
 
@@ -131,11 +132,18 @@ class _Judging:
             self.sightings.grouping.add(login.batch())
         return ours
 
-    def judge(self, path: str, suspects: Mapping[bytes, Key], keys: Sequence[bytes], lines: Sequence[bytes]) -> None:
-        """Judge the lines whose key is among the suspects."""
+    def judge(
+        self,
+        path: str,
+        suspects: Mapping[bytes, Key],
+        counts: Mapping[bytes, int],
+        keys: Sequence[bytes],
+        lines: Sequence[bytes],
+    ) -> None:
+        """Judge the lines whose key is among the suspects; `counts` says how many lines each key has."""
         if not suspects:
             return
-        plans = {key: self._plan(key, found) for key, found in suspects.items()}
+        plans = self._plans_of(suspects, counts)
         told = {key for key, planned in plans.items() if planned is None or self._is_telling(planned.rule)}
         is_picked = list(map(told.__contains__, keys))
         picked = zip(compress(keys, is_picked), compress(lines, is_picked), strict=True)
@@ -153,10 +161,18 @@ class _Judging:
         for batch in batches.made(path):
             self._take(batch)
 
-    def _plan(self, key: bytes, found: Key) -> Plan | None:
-        """Return how to read the lines of a key: all keys of its shape share it."""
+    def _plans_of(self, suspects: Mapping[bytes, Key], counts: Mapping[bytes, int]) -> dict[bytes, Plan | None]:
+        """Return how to read the lines of each key: all keys of a shape share it."""
+        lines_of: Counter[int] = Counter()
+        for key, found in suspects.items():
+            lines_of[id(found)] += counts[key]
+        return {key: self._plan(key, found, lines_of[id(found)]) for key, found in suspects.items()}
+
+    def _plan(self, key: bytes, found: Key, lines: int) -> Plan | None:
         known = self._plans.get(id(found))
         if known is None:
+            if lines < MIN_LINES_PER_PLAN:
+                return None
             if len(self._plans) >= MAX_PLANS:
                 self._plans.clear()
             known = self._plans[id(found)] = (found, plan(found.candidates, key))
