@@ -102,7 +102,7 @@ _LETTERED = re.compile(
 )
 # a label or numbers before the stamp, and columns with numbers behind it: nodes, processes, threads
 _COLUMN = r"[^\s\d]*+\d\S*+"
-_STAMPED = re.compile(rf"\[?(?P<time>{_STAMP}|{_CLOCK})\]?(?:[,|]|(?=\s|$|\[)) ?", re.ASCII)
+_STAMPED = re.compile(rf"\[?(?P<time>{_STAMP}|{_CLOCK})\]?(?:[,|]|(?=\s|$|\[))[ \t]?", re.ASCII)
 _COLUMNS_AND_STAMP = re.compile(
     rf"(?:-|[A-Z]+|{_COLUMN}) +(?:(?:{_COLUMN}|[A-Z_]{{2,}}) +){{0,3}}?\[?(?P<time>{_STAMP})\]?[,|]?(?: |$)", re.ASCII
 )
@@ -115,9 +115,9 @@ _DOTTED = r"[A-Za-z_][\w$]*+(?:[.$][\w$@-]++)++"
 _NO_EXCEPTION = r"(?![^\s:]*(?:Exception|Error|Throwable)\b)"
 # in lower case a level stands in brackets, before a colon or comma, or in a column of its own: "Error loading" is prose
 _PRELUDE = re.compile(
-    rf"[ |]*+(?:(?:{_COLUMN}|[A-Z_]{{2,}}+|-|{_BRACKET}|{_LOGGER}(?= - ))[ |]*+){{0,6}}?"
-    rf"(?:(?P<upper>{_UPPER_LEVEL})(?![\w.=])|[\[<(](?P<bracketed>{LEVEL}) *[\])>]|(?P<level>{LEVEL})(?=[:,|]|  ))"
-    rf"[:,]?[ |]*(?:- )?(?:{_BRACKET} *)*(?:- )?"
+    rf"[ \t|]*+(?:(?:{_COLUMN}|[A-Z_]{{2,}}+|-|{_BRACKET}|{_LOGGER}(?= - ))[ \t|]*+){{0,6}}?"
+    rf"(?:(?P<upper>{_UPPER_LEVEL})(?![\w.=])|[\[<(](?P<bracketed>{LEVEL}) *[\])>]|(?P<level>{LEVEL})(?=[:,|\t]|  ))"
+    rf"[:,]?[ \t|]*(?:- )?(?:{_BRACKET} *)*(?:- )?"
     rf"(?:{_NO_EXCEPTION}(?:{_DOTTED}(?:: ?|  ?(?=\[))|[A-Za-z_]\w*+(?:\.[\w$]++){{2,}}+ |{_LOGGER} +- )"
     rf"(?:{_BRACKET} *)?(?:- )?)?",
     re.ASCII,

@@ -16,10 +16,10 @@ LINE_BYTES = 1024
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _FIRST_MARK = 0x10
 _MARKS = bytes.maketrans(bytes(range(_FIRST_MARK, _FIRST_MARK + 8)), b"01234567")
-_PRIORITY = re.compile(rb"(\n<[0-9]{0,9})([0-9])>")
+_PRIORITY = re.compile(rb"\n<[0-9]{1,3}>")
 # a status stands behind the request of an access line, or is a member of that name; an exit status is status=1/FAILURE
-_REQUEST_STATUS = re.compile(rb'" ([1-5])(?=[0-9][0-9](?![0-9]))')
-_NAMED_STATUS = re.compile(rb'(tatus(?:=|": ?))([1-5])(?=[0-9][0-9](?![0-9/.]))')
+_REQUEST_STATUS = re.compile(rb'" [1-5](?=[0-9][0-9](?![0-9]))')
+_NAMED_STATUS = re.compile(rb'tatus(?:=|": ?)[1-5](?=[0-9][0-9](?![0-9/.]))')
 _PLAIN = bytes(range(0x20, 0x7F)) + b"\t\n"
 _ANSI_SEQUENCE = re.compile(rb"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b]*+(?:\x07|\x1b\\)|[@-Z\\^_])")
 # C0 and C1 controls but for the tab, line separators, and the marks that turn the direction of writing
@@ -56,21 +56,29 @@ def _marked(block: bytes) -> bytes:
     if b'"' in block and b'" ' in block:
         block = _REQUEST_STATUS.sub(_class_mark, block)
     if b"tatus" in block:
-        block = _NAMED_STATUS.sub(_named_class_mark, block)
+        block = _NAMED_STATUS.sub(_class_mark, block)
     return block
 
 
 def _severity_mark(found: re.Match[bytes]) -> bytes:
-    severity = int(found[1][2:] + found[2]) & 7
-    return b"%b%c>" % (found[1], _FIRST_MARK + severity)
+    return _MARKED_PRIORITIES[found[0]]
 
 
 def _class_mark(found: re.Match[bytes]) -> bytes:
-    return b'" %c' % (_FIRST_MARK + int(found[1]))
+    status = found[0]
+    return status[:-1] + _CLASS_MARKS[status[-1:]]
 
 
-def _named_class_mark(found: re.Match[bytes]) -> bytes:
-    return b"%b%c" % (found[1], _FIRST_MARK + int(found[2]))
+def _mark(value: int) -> bytes:
+    return bytes([_FIRST_MARK + value])
+
+
+_CLASS_MARKS = {b"%d" % value: _mark(value) for value in range(1, 6)}
+_MARKED_PRIORITIES = {
+    b"\n<%b>" % digits: b"\n<%b%b>" % (digits[:-1], _mark(int(digits) & 7))
+    for width in (1, 2, 3)
+    for digits in (b"%0*d" % (width, value) for value in range(10**width))
+}
 
 
 def shapes(keys: Sequence[bytes]) -> list[bytes]:

@@ -47,6 +47,7 @@ _ACCOUNT_MEMBERS = frozenset(
         "name",
     )
 )
+_NO_WORDS = frozenset(("true", "false", "True", "False", "null", "nil", "None", "undefined"))
 _HOST_IN_BRACKETS = re.compile(r" \((?:[^\s().]++\.[^\s()]++)?\)", re.ASCII)
 _EDGE = r"""\s,;()\[\]{}"'<>|="""
 _EDGES = re.compile(rf"([{_EDGE}]+)", re.ASCII)
@@ -57,7 +58,8 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _MONTH_MARK = "\x01"  # behind the name of a month, so that a text without one need not be searched for dates
 _DATE = re.compile(rf"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?(?:{'|'.join(_MONTHS)})\x01 +\x00(?: [A-Z]++ \x00)?")
 # sizes and durations change their unit with their value
-_UNIT = re.compile("\0 (?:[kKMGT]i?B|[mun]s|seconds?|secs?|minutes?|mins?|hours?|days?)(?![A-Za-z=])")
+_UNIT = re.compile("\0 (?:[kKMGT]?i?B|[mun]s|seconds?|secs?|minutes?|mins?|hours?|days?)(?![A-Za-z=])")
+_INEXACT = re.compile("[<>](?<= [<>])=?\0(?!>)")  # less than a second, more than 100
 _SIZE_AGAIN = re.compile("\0 bytes \\(\0\\)")
 _IN_A_ROW = re.compile("\0(?:[ ,]+(?:\0|-(?![^ ,\\]\n])))+")
 
@@ -124,15 +126,19 @@ def _join_masks(text: str) -> str:
     if _MONTH_MARK in text:
         text = _DATE.sub(_SET, text).replace(_MONTH_MARK, "")
     text = _UNIT.sub(_SET, text)
+    if f"<{_SET}" in text or f">{_SET}" in text:
+        text = _INEXACT.sub(_SET, text)
     text = _IN_A_ROW.sub(_SET, text)
     return _SIZE_AGAIN.sub(f"{_SET} bytes", text)
 
 
 def _mask_members(words: list[str]) -> None:
-    """Mask the values of members that name somebody: at even places are words, at odd ones what separates them."""
+    """Mask the values of members that name somebody or are no words: words are at even places, edges at odd ones."""
     for place in [place for place, edge in enumerate(words[1::2]) if edge[0] == "="]:
-        if words[2 * place] in _ACCOUNT_MEMBERS:
-            edge = words[2 * place + 1]
+        edge = words[2 * place + 1]
+        if words[2 * place + 2] in _NO_WORDS and edge.rstrip(_PADDING) == "=":
+            words[2 * place + 2] = _SET
+        elif words[2 * place] in _ACCOUNT_MEMBERS:
             if edge == "=":
                 words[2 * place + 2] = _SET
             else:
@@ -156,7 +162,9 @@ class _MaskedWords(dict[str, str]):
 
 _WORDS = _MaskedWords()
 _ANY_DIGIT = re.compile("[0-9]")
-_PARAMETER = re.compile(r"~?\.{0,2}/.|[A-Za-z]:\\|[a-z][a-z+.-]*+://|[^/\s]*+/[^/\s]*+/.|.+\.exe$", re.ASCII)
+_PARAMETER = re.compile(
+    r"~?\.{0,2}/.|[A-Za-z]:\\|[a-z][a-z+.-]*+://|[^/\s]*+/[^/\s]*+/.|[^/.]*+\.[^/]*+/.|.+\.exe$", re.ASCII
+)
 _TOP_LEVEL_DOMAINS = frozenset(
     ("com", "net", "org", "edu", "gov", "mil", "int", "info", "biz", "arpa", "local", "lan", "internal", "localdomain")
 )

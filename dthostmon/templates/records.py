@@ -69,7 +69,8 @@ def line_of(parsed: ParsedLine, template: Template) -> Line:
     """Return what a line's record asks for."""
     program, message, level, _, _, time, body = parsed
     has_header = program is not None or time is not None or body > 0
-    return Line(template, _part(program, message, has_header=has_header), program, level, has_header)
+    part = Part.HEAD if body else _part(program, message, has_header=has_header)
+    return Line(template, part, program, level, has_header)
 
 
 def _part(program: str | None, message: str, *, has_header: bool) -> Part:
@@ -98,7 +99,7 @@ def _indented_part(program: str | None, message: str, *, has_header: bool) -> Pa
     """Some programs begin their own lines with a blank: it says nothing behind the name of a program."""
     if _INDENTED_DETAIL.match(message):
         return Part.DETAIL
-    is_deep = not has_header or message.startswith(("\t", "    "))
+    is_deep = not has_header or message[0] == "\t"
     return Part.INDENTED if program is None and is_deep else Part.HEAD
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from dthostmon import templates
 from dthostmon.analysis import keys
 from dthostmon.analysis.keys import KeyTable
+from dthostmon.analysis.own_logins import FOREIGN_LOGIN
 from dthostmon.rules import RuleSet
 
 LINES = [
@@ -106,3 +108,31 @@ def test_lines_beyond_the_limit_of_kinds_are_counted(monkeypatch: pytest.MonkeyP
     _read(table, b"a\nb\nc\nd\ne\na\nd\n")
     assert table.overflow == 3
     assert _counts(table).total() == 7
+
+
+DISK_RULE = replace(
+    FOREIGN_LOGIN, id="app.disk", expression=r"^disk (?P<user>\S+) failed", contains=("disk",), fields=("user",)
+)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "disk sda7 failed",
+        "Jul 28 09:30:00 web1 app[7]: disk sda7 failed",
+        "<11>1 2026-07-28T09:30:00Z web1 app 7 - - disk sda7 failed",
+        "Jul 28 09:30:00 web1 kernel: [   12.5] disk sda7 failed",
+        "2026-07-28T09:30:00.123456789Z disk sda7 failed",
+        '{"time":"2026-07-28T09:30:00Z","level":"error","msg":"disk sda7 failed","n":7}',
+        'Jul 28 09:30:00 web1 app[7]: {"msg":"disk sda7 failed","time":7}',
+        "2026/07/28 08:01:11 [error] 911#911: disk sda7 failed",
+        "812:M 28 Jul 2026 09:30:00.123 # disk sda7 failed",
+        "Jul 28 09:30:00 web1 app[7]: message repeated 2 times: [ disk sda7 failed]",
+    ],
+)
+def test_a_rule_sees_the_message_of_a_line_of_any_form(line: str) -> None:
+    table, (key,) = KeyTable(RuleSet((DISK_RULE,))), templates.split_keys(line.encode())
+    known = table.look_up([key], [key], [line.encode()])[key]
+    match, _ = known.judge(line)
+    assert match is not None
+    assert match.fields == {"user": "sda7"}

@@ -31,6 +31,10 @@ from dthostmon.templates.masks import mask_all
         ("progress.....done", "progress... done"),
         ('level=error msg="pull of 7 failed" image=x', "level=error msg=pull of <*> failed image=x"),
         ('192.0.2.1 "GET /a?b HTTP/1.1" status: 200', "<*> GET <*> status: <*>"),
+        ("lifetime <1 sec and 30 B sent", "lifetime <*> and <*> sent"),
+        ("lock=3 ws=null held= true user=", "lock=<*> ws=<*> held= <*> user=<*>"),
+        ("started example.app/.Main and read/write", "started <*> and read/write"),
+        ("wrote 1301 bytes (1.27 KB) out", "wrote <*> bytes out"),
         ("plain words stay", "plain words stay"),
     ],
 )

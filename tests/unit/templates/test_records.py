@@ -76,8 +76,11 @@ def test_a_record_of_many_lines_has_one_template(log: str, records: list[int]) -
         "2026-07-28 09:30:00 INFO app: served\nTraceback (most recent call last):\n",
         "a list:\n  indented\n",
         "Jul 28 09:30:00 web1 kernel: [   12.5] a map:\nJul 28 09:30:00 web1 kernel: [   12.5]  a line of it\n",
+        "2026-07-28 09:30:00\tINFO\tone\n2026-07-28 09:30:00\tINFO\tother\n",
+        "2026-07-28 09:30:00      INFO  one\n2026-07-28 09:30:00      INFO  other\n",
+        "09:30:01        all     0.50\n09:40:01        idle     0.50\n",
     ],
-    ids=["sudo", "trace after news", "plain text", "kernel"],
+    ids=["sudo", "trace after news", "plain text", "kernel", "columns by tabs", "columns by blanks", "table"],
 )
 def test_a_line_that_only_looks_like_a_part_is_a_record(log: str) -> None:
     first, second = assign([("log", log.encode())], RuleSet(()))
