@@ -154,11 +154,11 @@ def report(rounds: Sequence[Round], wire: Mapping[str, float], parameters: Mappi
 def print_tables(seconds: Mapping[str, Mapping[str, Spread]], times_less: Mapping[str, Mapping[str, Spread]]) -> None:
     """Print the medians with their spread, and the ratios between the contenders."""
     for figure, title in (("wall_s", "wall seconds"), ("cpu_s", "client CPU seconds")):
-        fleets.print_head(f"{title}, one pass over all hosts")
+        measure.print_head(f"{title}, one pass over all hosts")
         for name, values in seconds[figure].items():
-            fleets.print_row(name, values, 3)
+            measure.print_row(name, values, 3)
         for name, by_figure in times_less.items():
-            fleets.print_row(name, by_figure[figure], 1)
+            measure.print_row(name, by_figure[figure], 1)
 
 
 if __name__ == "__main__":

@@ -177,13 +177,3 @@ def rounded(rounds: Sequence[Round]) -> list[dict[str, dict[str, float]]]:
         }
         for costs in rounds
     ]
-
-
-def print_row(name: str, values: Spread, digits: int) -> None:
-    """Print a line of a table: median, least and greatest."""
-    print(f"{name:<54}" + "".join(f"{values[key]:>9.{digits}f}" for key in ("median", "min", "max")))
-
-
-def print_head(title: str) -> None:
-    """Print the line above such lines."""
-    print(f"\n{title:<54}{'median':>9}{'min':>9}{'max':>9}")

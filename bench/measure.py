@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
 
-PACKAGES = ("ansible-core", "asyncssh", "cryptography", "parallel-ssh", "paramiko", "sqlalchemy")
+PACKAGES = ("ansible-core", "asyncssh", "cryptography", "drain3", "parallel-ssh", "paramiko", "sqlalchemy")
 RESULTS = Path(__file__).with_name("results")
 DIGITS = 4
 
@@ -49,6 +49,16 @@ def spread(values: Sequence[float]) -> dict[str, float]:
         "min": round(min(values), DIGITS),
         "max": round(max(values), DIGITS),
     }
+
+
+def print_row(name: str, values: Mapping[str, float], digits: int) -> None:
+    """Print a line of a table: median, least and greatest."""
+    print(f"{name:<54}" + "".join(f"{values[key]:>9.{digits}f}" for key in ("median", "min", "max")))
+
+
+def print_head(title: str) -> None:
+    """Print the line above such lines."""
+    print(f"\n{title:<54}{'median':>9}{'min':>9}{'max':>9}")
 
 
 def publish(name: str, parameters: Mapping[str, object], figures: Mapping[str, object], limits: Sequence[Limit]) -> int:

@@ -150,9 +150,9 @@ def report(
         if name != OURS
     }
     print_tables(seconds, times_less, missing)
-    fleets.print_head("a visit of dthostmon")
+    measure.print_head("a visit of dthostmon")
     for name, values in own.items():
-        fleets.print_row(name, values, 2)
+        measure.print_row(name, values, 2)
     limits = [
         measure.Limit(BUSY_RATE, own[BUSY_RATE]["median"], 500, is_ceiling=False),
         measure.Limit(BUSY_HOST, own[BUSY_HOST]["median"], 1, is_ceiling=True),
@@ -179,11 +179,11 @@ def print_tables(
 ) -> None:
     """Print the medians with their spread, and how many times less dthostmon took than each peer."""
     for figure, title in FIGURES.items():
-        fleets.print_head(f"{title}, one pass over all hosts")
+        measure.print_head(f"{title}, one pass over all hosts")
         for name, values in seconds[figure].items():
-            fleets.print_row(name, values, 3)
+            measure.print_row(name, values, 3)
         for name, by_figure in times_less.items():
-            fleets.print_row(f"times less than {name}", by_figure[figure], 1)
+            measure.print_row(f"times less than {name}", by_figure[figure], 1)
     for name, part in missing.items():
         print(f"{name:<54}  not measured: {part} is missing")
 
