@@ -24,6 +24,7 @@ MAX_LINES_PER_RULE = 20_000
 MIN_LINES_PER_PLAN = 4  # a plan costs as much as so many lines
 MAX_PLANS = 10_000
 MAX_TIMES = 10_000
+MAX_LINES_ELSEWHERE = 20_000
 NO_MOMENT = Moment(datetime(1970, 1, 1, tzinfo=UTC))
 
 
@@ -59,7 +60,7 @@ def observe(
 ) -> Observation:
     """Read the new bytes of a host's logs, (path, data) each."""
     table = KeyTable(rules)
-    judging = _Judging(rules, own, moment)
+    judging = _Judging(rules, own, moment, has_one_log=len({path for path, _ in logs}) < 2)
     tallies: dict[str, Tally] = {}
     for path, data in logs:
         tallies.setdefault(path, Tally())
@@ -108,7 +109,9 @@ class _Batches:
 class _Judging:
     """The rules of one run at work: looks at the lines of the keys that may tell, and gathers what the rules say."""
 
-    def __init__(self, rules: RuleSet, own: OwnLogins | None, moment: Moment | None) -> None:
+    def __init__(
+        self, rules: RuleSet, own: OwnLogins | None, moment: Moment | None, *, has_one_log: bool = True
+    ) -> None:
         self.sightings = Sightings(rules)
         self._rules = rules
         self._own = own
@@ -116,6 +119,8 @@ class _Judging:
         self._now = (moment or NO_MOMENT).now.timestamp()
         self._plans: dict[int, tuple[Key, Plan | None]] = {}  # with the key, so that no other one gets its id
         self._times: dict[str, Moments] = {}
+        self._has_one_log = has_one_log
+        self._elsewhere: dict[int, str] = {}  # digest of a line -> the log that has it
         self._logins: list[Sighting] = []
         self._looked_at: Counter[str] = Counter()
 
@@ -159,7 +164,21 @@ class _Judging:
         for found, line, count in self._bounded(suspects, singly):
             self._judge_singly(batches, found, line, count)
         for batch in batches.made(path):
-            self._take(batch)
+            self._take(batch if self._has_one_log else self._not_elsewhere(batch))
+
+    def _not_elsewhere(self, batch: Batch) -> Batch:
+        """Return the lines that no other log of this visit had at the same time.
+
+        Debian's rsyslog writes what the kernel says into two files, and that is one thing that happened.
+        """
+        new = []
+        for place, (line, moments) in enumerate(zip(batch.lines, batch.moments, strict=True)):
+            name = hash(line)
+            if moments.told is None or self._elsewhere.get(name, batch.path) == batch.path:
+                new.append(place)
+                if len(self._elsewhere) < MAX_LINES_ELSEWHERE:
+                    self._elsewhere[name] = batch.path
+        return batch if len(new) == len(batch.lines) else batch.at(new)
 
     def _plans_of(self, suspects: Mapping[bytes, Key], counts: Mapping[bytes, int]) -> dict[bytes, Plan | None]:
         """Return how to read the lines of each key: all keys of a shape share it."""

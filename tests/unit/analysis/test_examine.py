@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dthostmon import templates
-from dthostmon.analysis import Assignment, Examination, Tally, assign, examine, keys, observation
+from dthostmon.analysis import Assignment, Examination, Moment, Tally, assign, examine, keys, observation
 from dthostmon.model import Finding, FindingSource, Severity, Thresholds
 from dthostmon.rules import builtin_folder, load_packs
 
@@ -192,6 +193,14 @@ def test_lines_that_are_worse_together_are_assigned_what_they_are_together() -> 
     logs = [(PATH, failed_logins(5))]
     assigned = list(assign(logs, RULES, looked_at(failed_logins(5)).findings))
     assert {one.severity for one in assigned} == {Severity.WARN}
+
+
+def test_a_line_that_two_logs_have_is_one_thing_that_happened() -> None:
+    lines = failed_logins(6)
+    logs = [("syslog", lines), ("auth.log", lines), ("other.log", failed_logins(9))]
+    both = examine(logs, RULES, Thresholds(), None, moment=Moment(datetime(2026, 7, 28, 7, tzinfo=UTC)))
+    assert [(one.kind, one.count) for one in both.findings] == [("failed-login", 9)]
+    assert both.lines == 21
 
 
 SNIPPETS = st.sampled_from(
