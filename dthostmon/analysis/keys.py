@@ -10,7 +10,7 @@ from dthostmon import templates
 from dthostmon.model import Template
 from dthostmon.rules import Match, Rule, RuleSet, decide
 
-MAX_KEYS = 20_000
+MAX_KEYS = 8_000
 MAX_KEY_BYTES = 4 << 20
 MAX_REPEATS = 1000
 

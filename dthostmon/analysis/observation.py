@@ -12,6 +12,7 @@ from itertools import compress
 
 from dthostmon import templates
 from dthostmon.analysis.batch import Batch, BatchInMaking, Moments, Sighting
+from dthostmon.analysis.garbage import rare_collections
 from dthostmon.analysis.keys import Key, KeyTable
 from dthostmon.analysis.moment import Moment
 from dthostmon.analysis.own_logins import LOGIN_RULE, MAX_LOGINS, OwnLogins, sort_out
@@ -62,10 +63,11 @@ def observe(
     table = KeyTable(rules)
     judging = _Judging(rules, own, moment, has_one_log=len({path for path, _ in logs}) < 2)
     tallies: dict[str, Tally] = {}
-    for path, data in logs:
-        tallies.setdefault(path, Tally())
-        for block in templates.blocks(data):
-            tallies[path] += _observe_block(path, block, table, judging)
+    with rare_collections():
+        for path, data in logs:
+            tallies.setdefault(path, Tally())
+            for block in templates.blocks(data):
+                tallies[path] += _observe_block(path, block, table, judging)
     own_addresses = judging.tell_foreign_logins()
     return Observation(
         lines=sum(tally.lines for tally in tallies.values()),
