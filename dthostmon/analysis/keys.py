@@ -145,14 +145,17 @@ class KeyTable:
         """Find out about shapes that are new, all together."""
         texts = templates.shape_texts(shapes)
         parsed = templates.take_apart_all(texts)
-        studied = zip(shapes, texts, parsed, templates.names_of(parsed), self._candidates(parsed), strict=True)
-        for shape, text, line, name, candidates in studied:
+        names, parts, candidates_of = templates.names_of(parsed), templates.parts_of(parsed), self._candidates(parsed)
+        for shape, text, line, name, part, candidates in zip(
+            shapes, texts, parsed, names, parts, candidates_of, strict=True
+        ):
             tally = self._tally_of_shape(self._templates.admit(name), shape, samples)
             if line.level is not None and (tally.level is None or line.level < tally.level):
                 tally.level = line.level
             may_tell = bool(candidates) and any(map(self._rules.may_tell, candidates))
             is_tagged = may_tell and _is_tagged(text, line.message)
-            self._by_shape[shape] = Key(tally, candidates, may_tell, templates.line_of(line, tally.template), is_tagged)
+            record = templates.line_of(line, part, tally.template)
+            self._by_shape[shape] = Key(tally, candidates, may_tell, record, is_tagged)
 
     def _candidates(self, parsed: Sequence[templates.ParsedLine]) -> list[tuple[Rule, ...]]:
         """Return the rules that may speak of each line, asked for program by program."""

@@ -27,7 +27,7 @@ from dthostmon.templates.naming import (
     names_of,
     template_of,
 )
-from dthostmon.templates.records import Line, OpenRecords, Part, RecordKeeper, line_of
+from dthostmon.templates.records import Line, OpenRecords, Part, RecordKeeper, line_of, parts_of
 from dthostmon.templates.times import read_time
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "make_template",
     "mask",
     "names_of",
+    "parts_of",
     "read_time",
     "shape_texts",
     "shapes",

@@ -5,7 +5,7 @@ of the lines before it in the same log, so what is open at the end of a piece is
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
@@ -46,15 +46,16 @@ class OpenRecords:
 
 
 _INDENTED_DETAIL = re.compile(r"\s+(?:at \S|File \"|\.\.\. \d+ (?:more|common frames))", re.ASCII)
-_CONTINUING = re.compile(
+_CONTINUING = (
     r"(?:Caused by|Suppressed): |\.\.\. \d+ (?:more|common frames)|goroutine \d+ \[|\[signal SIG"
-    r"|created by (?=\S*\.)[\w./()*-]+(?: in goroutine \d+)?$|During handling of the above exception"
+    r"|created by (?=\S*\.)[\w./()*-]+(?: in goroutine \d+)?(?=\n|$)|During handling of the above exception"
     r"|The above exception was the direct cause"
     r"|(?P<trace>Traceback \(most recent call last\):|panic: |fatal error: |Exception in thread |Unhandled exception"
-    r"|[A-Za-z_][\w$.]*+(?=:|$)(?:(?<=[a-z]Exception)|(?<=[a-z]Error)|(?<=[a-z]Throwable)|(?<=[a-z]Interrupt))"
-    r"|(?=[\w/*-]*+\.)[\w./*()-]+\([^()]*\)$)",
-    re.ASCII,
+    r"|[A-Za-z_][\w$.]*+(?=:|\n|$)(?:(?<=[a-z]Exception)|(?<=[a-z]Error)|(?<=[a-z]Throwable)|(?<=[a-z]Interrupt))"
+    r"|(?=[\w/*-]*+\.)[\w./*()-]+\([^()\n]*\)(?=\n|$))"
 )
+# of lines that stand together as one text: the few that may continue one before them, or hold nothing
+_CANDIDATE = re.compile(rf"\n(?:(?P<other>[ \t]|(?=\n|\Z))|{_CONTINUING})", re.ASCII)
 _KERNEL = re.compile(
     r"(?P<in_trace>\s|[CR][A-Z0-9]{1,2}: |[DEFGCS]S: |RIP: |Code: |PKRU: |Modules linked in: |CPU: \d+ |Hardware name: "
     r"|---\[ end trace|\"echo \d+ > |task:)"
@@ -65,27 +66,48 @@ _KERNEL = re.compile(
 _POSTGRESQL_DETAIL = re.compile(r".{0,120}?\b(?:DETAIL|HINT|CONTEXT|STATEMENT|QUERY|LOCATION):  ", re.ASCII)
 
 
-def line_of(parsed: ParsedLine, template: Template) -> Line:
+def parts_of(lines: Sequence[ParsedLine]) -> list[Part]:
+    """Return what each line may be in a record."""
+    parts = [Part.HEAD] * len(lines)
+    text = "\n" + "\n".join([line.message for line in lines])
+    place, position = 0, 0
+    for found in _CANDIDATE.finditer(text):
+        place += text.count("\n", position, found.start())
+        position = found.start()
+        parts[place] = _part(lines[place], found)
+    for place, line in enumerate(lines):
+        if line.program in _OWN_PARTS:
+            parts[place] = _OWN_PARTS[line.program](line.message)
+    return parts
+
+
+def line_of(parsed: ParsedLine, part: Part, template: Template) -> Line:
     """Return what a line's record asks for."""
-    program, message, level, _, _, time, body = parsed
-    has_header = program is not None or time is not None or body > 0
-    part = Part.HEAD if body else _part(program, message, has_header=has_header)
-    return Line(template, part, program, level, has_header)
+    return Line(template, part, parsed.program, parsed.level, _has_header(parsed))
 
 
-def _part(program: str | None, message: str, *, has_header: bool) -> Part:
-    if program == "kernel":
-        return _kernel_part(message)
-    if program == "postgres" and _POSTGRESQL_DETAIL.match(message):
-        return Part.DETAIL
-    if not message or message.isspace():
-        return Part.HEAD if has_header else Part.IN_TRACE
-    if message[0] in " \t":
-        return _indented_part(program, message, has_header=has_header)
-    found = _CONTINUING.match(message)
-    if found is None:
+def _has_header(line: ParsedLine) -> bool:
+    return line.program is not None or line.time is not None or line.body > 0
+
+
+def _part(line: ParsedLine, found: re.Match[str]) -> Part:
+    if line.body:
         return Part.HEAD
-    return Part.TRACE if found["trace"] is not None else Part.DETAIL
+    if found["trace"] is not None:
+        return Part.TRACE
+    if found["other"] is None:
+        return Part.DETAIL
+    if line.message.isspace() or not line.message:
+        return Part.HEAD if _has_header(line) else Part.IN_TRACE
+    return _indented_part(line)
+
+
+def _indented_part(line: ParsedLine) -> Part:
+    """Some programs begin their own lines with a blank: it says nothing behind the name of a program."""
+    if _INDENTED_DETAIL.match(line.message):
+        return Part.DETAIL
+    is_deep = not _has_header(line) or line.message[0] == "\t"
+    return Part.INDENTED if line.program is None and is_deep else Part.HEAD
 
 
 def _kernel_part(message: str) -> Part:
@@ -95,12 +117,11 @@ def _kernel_part(message: str) -> Part:
     return Part.TRACE if found["trace"] is not None else Part.IN_TRACE
 
 
-def _indented_part(program: str | None, message: str, *, has_header: bool) -> Part:
-    """Some programs begin their own lines with a blank: it says nothing behind the name of a program."""
-    if _INDENTED_DETAIL.match(message):
-        return Part.DETAIL
-    is_deep = not has_header or message[0] == "\t"
-    return Part.INDENTED if program is None and is_deep else Part.HEAD
+def _postgresql_part(message: str) -> Part:
+    return Part.DETAIL if _POSTGRESQL_DETAIL.match(message) else Part.HEAD
+
+
+_OWN_PARTS = {"kernel": _kernel_part, "postgres": _postgresql_part}
 
 
 class RecordKeeper:
