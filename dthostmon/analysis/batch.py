@@ -24,11 +24,10 @@ class Sighting(NamedTuple):
     times: int
     at: float
 
-    def batch(self) -> "Batch":
-        """Return it as a batch of one line."""
-        columns = {name: [value] for name, value in self.match.fields.items()}
-        path, line, told = self.line
-        return Batch(self.match.rule, path, columns, [line], [Moments(told, self.at)], [self.times])
+    def row(self) -> "Row":
+        """Return it as a line on its way into a batch."""
+        moments = Moments(self.line.time, self.at)
+        return Row(tuple(self.match.fields.values()), self.line.line, moments, self.times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,30 +70,30 @@ class Batch:
         )
 
 
-class BatchInMaking:
-    """Gathers lines of one rule that captured the same fields."""
+class Row(NamedTuple):
+    """One line on its way into a batch."""
 
-    def __init__(self, rule: Rule, names: tuple[str, ...]) -> None:
-        self._rule = rule
-        self._names = names
-        self._rows: list[Sequence[str]] = []
-        self._lines: list[bytes] = []
-        self._moments: list[Moments] = []
-        self._counts: list[int] = []
+    values: Sequence[str]
+    line: bytes
+    moments: Moments
+    times: int
 
-    def add(self, values: Sequence[str], line: bytes, moments: Moments, count: int) -> None:
-        """Add a line."""
-        self._rows.append(values)
-        self._lines.append(line)
-        self._moments.append(moments)
-        self._counts.append(count)
 
-    def made(self, path: str) -> Batch:
-        """Return the lines, each value in its one form and no longer than people read."""
-        columns = {name: list(column) for name, column in zip(self._names, zip(*self._rows, strict=True), strict=False)}
-        for name, column in columns.items():
-            if max(map(len, column)) > MAX_VALUE_CHARACTERS:
-                columns[name] = [value[:MAX_VALUE_CHARACTERS] for value in column]
-        if "address" in columns:
-            columns["address"] = list(map(normal_address, columns["address"]))
-        return Batch(self._rule, path, columns, self._lines, self._moments, self._counts)
+def batches_of(sightings: Iterable[Sighting]) -> Iterator[Batch]:
+    """Yield single lines as batches."""
+    rows: dict[tuple[Rule, str, tuple[str, ...]], list[Row]] = {}
+    for one in sightings:
+        rows.setdefault((one.match.rule, one.line.path, tuple(one.match.fields)), []).append(one.row())
+    return (make_batch(rule, path, names, found) for (rule, path, names), found in rows.items())
+
+
+def make_batch(rule: Rule, path: str, names: Sequence[str], rows: Sequence[Row]) -> Batch:
+    """Return lines that captured the same fields, each value in its one form and no longer than people read."""
+    values, lines, moments, counts = zip(*rows, strict=True)
+    columns: dict[str, list[str]] = dict(zip(names, map(list, zip(*values, strict=True)), strict=False))
+    for name, column in columns.items():
+        if max(map(len, column)) > MAX_VALUE_CHARACTERS:
+            columns[name] = [value[:MAX_VALUE_CHARACTERS] for value in column]
+    if "address" in columns:
+        columns["address"] = list(map(normal_address, columns["address"]))
+    return Batch(rule, path, columns, lines, moments, counts)

@@ -4,14 +4,15 @@ Everything slow happens once per distinct key of a block. Only lines that a rule
 because a key has lost the digits that a rule may ask for (a status, an address).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import compress
+from typing import TypeAlias
 
 from dthostmon import templates
-from dthostmon.analysis.batch import Batch, BatchInMaking, Moments, Sighting
+from dthostmon.analysis.batch import Batch, Moments, Row, Sighting, batches_of, make_batch
 from dthostmon.analysis.garbage import rare_collections
 from dthostmon.analysis.keys import Key, KeyTable
 from dthostmon.analysis.moment import Moment
@@ -90,22 +91,8 @@ def _observe_block(path: str, block: bytes, table: KeyTable, judging: "_Judging"
     return Tally(size + newlines, len(keys))
 
 
-class _Batches:
-    """The batches of one piece of a log, by their rule and by what it captured."""
-
-    def __init__(self) -> None:
-        self._by_rule: dict[tuple[str, tuple[str, ...]], BatchInMaking] = {}
-
-    def of(self, rule: Rule, names: tuple[str, ...]) -> BatchInMaking:
-        """Return the batch for lines of a rule."""
-        batch = self._by_rule.get((rule.id, names))
-        if batch is None:
-            batch = self._by_rule[rule.id, names] = BatchInMaking(rule, names)
-        return batch
-
-    def made(self, path: str) -> Iterator[Batch]:
-        """Yield the batches."""
-        return (batch.made(path) for batch in self._by_rule.values())
+# the lines of a piece of a log by their rule and by what it captured
+_Rows: TypeAlias = dict[tuple[Rule | None, tuple[str, ...]], list[Row]]
 
 
 class _Judging:
@@ -135,8 +122,8 @@ class _Judging:
     def tell_foreign_logins(self) -> frozenset[str]:
         """Add the logins of our user from elsewhere to the findings, and return the addresses that are ours."""
         ours, foreign = sort_out(self._own, self._logins) if self._own else (frozenset[str](), ())
-        for login in foreign:
-            self.sightings.grouping.add(login.batch())
+        for batch in batches_of(foreign):
+            self.sightings.grouping.add(batch)
         return ours
 
     def judge(
@@ -151,22 +138,26 @@ class _Judging:
         if not suspects:
             return
         plans = self._plans_of(suspects, counts)
-        told = {key for key, planned in plans.items() if planned is None or self._is_telling(planned.rule)}
+        silent = {id(one) for one in {id(one): one for one in plans.values()}.values() if not self._is_telling(one)}
+        told = {key for key, planned in plans.items() if id(planned) not in silent}
         is_picked = list(map(told.__contains__, keys))
         picked = zip(compress(keys, is_picked), compress(lines, is_picked), strict=True)
-        batches = _Batches()
+        batches: _Rows = defaultdict(list)
         singly: dict[tuple[bytes, bytes], int] = {}
         for place, count in Counter(picked).items():
             planned = plans[place[0]]
             if planned is None:
                 singly[place] = count
-            elif planned.rule is not None:
+            else:
                 header, values = planned.read(place[1])
-                batches.of(planned.rule, planned.names).add(values, place[1], self._moments(header), count)
+                moments = self._times.get(header) or self._moments(header)
+                batches[planned.rule, planned.names].append(Row(values, place[1], moments, count))
         for found, line, count in self._bounded(suspects, singly):
             self._judge_singly(batches, found, line, count)
-        for batch in batches.made(path):
-            self._take(batch if self._has_one_log else self._not_elsewhere(batch))
+        for (rule, names), rows in batches.items():
+            if rule:
+                batch = make_batch(rule, path, names, rows)
+                self._take(batch if self._has_one_log else self._not_elsewhere(batch))
 
     def _not_elsewhere(self, batch: Batch) -> Batch:
         """Return the lines that no other log of this visit had at the same time.
@@ -199,26 +190,28 @@ class _Judging:
             known = self._plans[id(found)] = (found, plan(found.candidates, key))
         return known[1]
 
-    def _judge_singly(self, batches: "_Batches", key: Key, line: bytes, count: int) -> None:
+    def _judge_singly(self, batches: _Rows, key: Key, line: bytes, count: int) -> None:
         text = templates.clean(line)
         match, times = key.judge(text)
-        if match and self._is_telling(match.rule):
+        if match and self._asks_for(match.rule):
             told = self._moment.of(text) if self._moment else None
             moments = Moments(told, self._now if told is None else told.timestamp())
-            values = list(match.fields.values())
-            batches.of(match.rule, tuple(match.fields)).add(values, line, moments, count * times)
+            row = Row(tuple(match.fields.values()), line, moments, count * times)
+            batches[match.rule, tuple(match.fields)].append(row)
 
-    def _is_telling(self, rule: Rule | None) -> bool:
-        return rule is not None and (rule.id == LOGIN_RULE or self._rules.may_tell(rule))
+    def _is_telling(self, planned: Plan | None) -> bool:
+        """Tell whether lines are to be read: nobody knows yet what they say, or somebody asks for it."""
+        return planned is None or (planned.rule is not None and self._asks_for(planned.rule))
+
+    def _asks_for(self, rule: Rule) -> bool:
+        return rule.id == LOGIN_RULE or self._rules.may_tell(rule)
 
     def _moments(self, header: str) -> Moments:
-        """Return the time that a header tells; most lines have it in common with others."""
-        known = self._times.get(header)
-        if known is None:
-            if len(self._times) >= MAX_TIMES:
-                self._times.clear()
-            told = self._moment.of(header) if self._moment else None
-            known = self._times[header] = Moments(told, self._now if told is None else told.timestamp())
+        """Return the time that a header tells, and remember it: most lines have it in common with others."""
+        if len(self._times) >= MAX_TIMES:
+            self._times.clear()
+        told = self._moment.of(header) if self._moment else None
+        known = self._times[header] = Moments(told, self._now if told is None else told.timestamp())
         return known
 
     def _take(self, batch: Batch) -> None:

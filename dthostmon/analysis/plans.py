@@ -14,29 +14,36 @@ _NUMBER = re.compile(r"[0-9]")
 
 
 class Place(NamedTuple):
-    """Where a field stands: which part of which word (counted by blanks). `to_end` = it goes on to the line's end."""
+    """Where a field stands: which part of which word (counted by blanks), None = all of it."""
 
     word: int
-    part: slice
+    part: slice | None
+
+
+class _Field(NamedTuple):
+    """A place, and whether the field goes on to the line's end from there."""
+
+    place: Place
     to_end: bool
 
 
 class Plan(NamedTuple):
     """The rule of a shape's lines, None where no rule decides, and where its fields, `names`, stand.
 
-    `header_words` is how many words a line has up to its time.
+    `header_words` is how many words a line has up to its time, `splits` at how many blanks it is cut.
     """
 
     rule: Rule | None
-    header_words: int = 0
     names: tuple[str, ...] = ()
+    header_words: int = 0
+    splits: int = 0
     places: tuple[Place, ...] = ()
 
-    def read(self, line: bytes) -> tuple[str, list[str]]:
+    def read(self, line: bytes) -> tuple[str, tuple[str, ...]]:
         """Return the header of a line up to its time, and the values of the fields."""
-        words = line.decode("ascii").split(" ")
-        values = [(" ".join(words[word:]) if to_end else words[word])[part] for word, part, to_end in self.places]
-        return " ".join(words[: self.header_words]), values
+        words = line.decode("ascii").split(" ", self.splits)
+        values = [words[word] if part is None else words[word][part] for word, part in self.places]
+        return " ".join(words[: self.header_words]), tuple(values)
 
 
 NOBODY = Plan(None)
@@ -77,14 +84,19 @@ def _decided(candidates: Iterable[Rule], shown: str, start: int, end_of_time: in
     return NOBODY
 
 
-def _made(rule: Rule, header: str, places: Sequence[tuple[str, Place | None]]) -> Plan | None:
-    known = tuple(place for _, place in places if place is not None)
-    if len(known) < len(places):
+def _made(rule: Rule, header: str, places: Sequence[tuple[str, _Field | None]]) -> Plan | None:
+    fields = [(name, field) for name, field in places if field is not None]
+    to_end = [field.place.word for _, field in fields if field.to_end]
+    last = max((field.place.word for _, field in fields), default=0)
+    if len(fields) < len(places) or (to_end and to_end != [last]):
         return None
-    return Plan(rule, len(header.split(" ")) if header else 0, tuple(name for name, _ in places), known)
+    header_words = len(header.split(" ")) if header else 0
+    splits = last if to_end else max(last + 1, header_words)
+    names, found = tuple(name for name, _ in fields), tuple(field.place for _, field in fields)
+    return Plan(rule, names, header_words, splits, found) if splits >= header_words else None
 
 
-def _place(shown: str, begin: int, end: int) -> Place | None:
+def _place(shown: str, begin: int, end: int) -> _Field | None:
     """Return where a field stands; None where that is not the same in all lines of the shape."""
     word_begin = shown.rfind(" ", 0, begin) + 1
     to_end = " " in shown[begin:end]
@@ -93,4 +105,5 @@ def _place(shown: str, begin: int, end: int) -> Place | None:
     behind = shown[word_begin:begin]
     if _NUMBER.search(behind) or _NUMBER.search(rest) or (to_end and " " in rest):
         return None
-    return Place(shown.count(" ", 0, begin), slice(len(behind), -len(rest) or None), to_end)
+    part = slice(len(behind), -len(rest) or None) if behind or rest else None
+    return _Field(Place(shown.count(" ", 0, begin), part), to_end)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dthostmon.analysis.batch import Sighting
+from dthostmon.analysis.batch import Sighting, batches_of
 from dthostmon.analysis.grouping import Group
 from dthostmon.analysis.seen_line import SeenLine
 from dthostmon.analysis.sightings import Sightings
@@ -29,11 +29,14 @@ def complete_sequences(
     """
     trails = _joined_trails(sightings, rules, history)
     groups: dict[TrailKey, Group] = {}
+    left = []
     for sighting in sorted(sightings.completions, key=lambda one: one.at):
         rule = sighting.match.rule
         completed = [one for one in rules.completed_by(rule) if _complete(one, sighting, trails, groups)]
         if not completed and rule.speaks:
-            sightings.grouping.add(sighting.batch())
+            left.append(sighting)
+    for batch in batches_of(left):
+        sightings.grouping.add(batch)
     severities = {one.id: one.severity for one in rules.sequences}
     return [group.finding(severities[key[0]]) for key, group in groups.items()], trails
 

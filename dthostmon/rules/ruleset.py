@@ -28,6 +28,7 @@ class RuleSet:
     refused: tuple[Problem, ...] = ()
     sequences: tuple[RuleSequence, ...] = ()
     _literals_by_program: dict[str, LiteralIndex] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _telling: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     _programs: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     _watches: dict[str, tuple[Watch, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _windows: dict[TrailKey, float] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -45,6 +46,9 @@ class RuleSet:
                 self._watches[rule.id] = watches
                 self._windows.update((watch.owner, watch.within) for watch in watches)
                 self._escalations.update(((rule.id, str(at)), one) for at, one in enumerate(rule.escalations))
+
+        also = (self._watches, self._completed, self._cleared)
+        self._telling.update(one.id for one in self.rules if one.speaks or any(one.id in known for known in also))
 
     def candidates(self, program: str | None, message: str) -> tuple[Rule, ...]:
         """Return the rules whose program and literals fit.
@@ -69,7 +73,7 @@ class RuleSet:
 
     def may_tell(self, rule: Rule) -> bool:
         """Tell whether a line of the rule is looked at: it may become a finding, or a part of one."""
-        return rule.speaks or any(rule.id in known for known in (self._watches, self._completed, self._cleared))
+        return rule.id in self._telling
 
     def watches(self, rule: Rule) -> tuple[Watch, ...]:
         """Return what is counted of the rule's lines within windows of time."""
