@@ -1,7 +1,7 @@
 """Lines that one rule decided, column by column: a log may hold nothing else, and row by row that is slow."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -23,11 +23,6 @@ class Sighting(NamedTuple):
     line: SeenLine
     times: int
     at: float
-
-    def row(self) -> "Row":
-        """Return it as a line on its way into a batch."""
-        moments = Moments(self.line.time, self.at)
-        return Row(tuple(self.match.fields.values()), self.line.line, moments, self.times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,30 +65,61 @@ class Batch:
         )
 
 
-class Row(NamedTuple):
-    """One line on its way into a batch."""
+@dataclass(slots=True)
+class BatchInMaking:
+    """Gathers lines of one rule that captured the same fields. `places` is where they stand among all of a piece."""
 
-    values: Sequence[str]
-    line: bytes
-    moments: Moments
-    times: int
+    columns: dict[str, list[str]]
+    places: list[int] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
+    moments: list[Moments] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+
+    def add(self, fields: Mapping[str, str], place: int, line: bytes, moments: Moments, count: int) -> None:
+        """Add one line."""
+        for name, value in fields.items():
+            self.columns[name].append(value)
+        self.places.append(place)
+        self.lines.append(line)
+        self.moments.append(moments)
+        self.counts.append(count)
+
+    def made(self, rule: Rule, path: str) -> Batch:
+        """Return the lines in their order, each value in its one form and no longer than people read."""
+        for name, column in self.columns.items():
+            if max(map(len, column)) > MAX_VALUE_CHARACTERS:
+                self.columns[name] = [value[:MAX_VALUE_CHARACTERS] for value in column]
+        if "address" in self.columns:
+            self.columns["address"] = list(map(normal_address, self.columns["address"]))
+        batch = Batch(rule, path, self.columns, self.lines, self.moments, self.counts)
+        order = sorted(range(len(self.places)), key=self.places.__getitem__)
+        return batch if order == list(range(len(order))) else batch.at(order)
+
+
+class BatchesInMaking:
+    """The lines of a piece of a log by their rule and by what it captured."""
+
+    def __init__(self) -> None:
+        self._by_rule: dict[tuple[Rule, tuple[str, ...]], BatchInMaking] = {}
+
+    def of(self, rule: Rule, names: Iterable[str]) -> BatchInMaking:
+        """Return the batch for lines of a rule."""
+        key = rule, tuple(names)
+        if key not in self._by_rule:
+            self._by_rule[key] = BatchInMaking({name: [] for name in key[1]})
+        return self._by_rule[key]
+
+    def made(self, path: str) -> Iterator[Batch]:
+        """Yield the batches."""
+        return (batch.made(rule, path) for (rule, _), batch in self._by_rule.items())
 
 
 def batches_of(sightings: Iterable[Sighting]) -> Iterator[Batch]:
     """Yield single lines as batches."""
-    rows: dict[tuple[Rule, str, tuple[str, ...]], list[Row]] = {}
-    for one in sightings:
-        rows.setdefault((one.match.rule, one.line.path, tuple(one.match.fields)), []).append(one.row())
-    return (make_batch(rule, path, names, found) for (rule, path, names), found in rows.items())
-
-
-def make_batch(rule: Rule, path: str, names: Sequence[str], rows: Sequence[Row]) -> Batch:
-    """Return lines that captured the same fields, each value in its one form and no longer than people read."""
-    values, lines, moments, counts = zip(*rows, strict=True)
-    columns: dict[str, list[str]] = dict(zip(names, map(list, zip(*values, strict=True)), strict=False))
-    for name, column in columns.items():
-        if max(map(len, column)) > MAX_VALUE_CHARACTERS:
-            columns[name] = [value[:MAX_VALUE_CHARACTERS] for value in column]
-    if "address" in columns:
-        columns["address"] = list(map(normal_address, columns["address"]))
-    return Batch(rule, path, columns, lines, moments, counts)
+    by_path: dict[str, BatchesInMaking] = {}
+    for place, one in enumerate(sightings):
+        batches = by_path.setdefault(one.line.path, BatchesInMaking())
+        moments = Moments(one.line.time, one.at)
+        batches.of(one.match.rule, one.match.fields).add(one.match.fields, place, one.line.line, moments, one.times)
+    for path, batches in by_path.items():
+        yield from batches.made(path)

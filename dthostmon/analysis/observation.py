@@ -4,15 +4,15 @@ Everything slow happens once per distinct key of a block. Only lines that a rule
 because a key has lost the digits that a rule may ask for (a status, an address).
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import compress
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from dthostmon import templates
-from dthostmon.analysis.batch import Batch, Moments, Row, Sighting, batches_of, make_batch
+from dthostmon.analysis.batch import Batch, BatchesInMaking, Moments, Sighting, batches_of
 from dthostmon.analysis.garbage import rare_collections
 from dthostmon.analysis.keys import Key, KeyTable
 from dthostmon.analysis.moment import Moment
@@ -91,8 +91,16 @@ def _observe_block(path: str, block: bytes, table: KeyTable, judging: "_Judging"
     return Tally(size + newlines, len(keys))
 
 
-# the lines of a piece of a log by their rule and by what it captured
-_Rows: TypeAlias = dict[tuple[Rule | None, tuple[str, ...]], list[Row]]
+_Single: TypeAlias = tuple[Key, int, bytes, int]  # a line that is judged by itself: its key, place, bytes, count
+
+
+class _Piece(NamedTuple):
+    """The lines of a piece of a log that one plan reads."""
+
+    plan: Plan
+    places: list[int]
+    lines: list[bytes]
+    counts: list[int]
 
 
 class _Judging:
@@ -142,22 +150,37 @@ class _Judging:
         told = {key for key, planned in plans.items() if id(planned) not in silent}
         is_picked = list(map(told.__contains__, keys))
         picked = zip(compress(keys, is_picked), compress(lines, is_picked), strict=True)
-        batches: _Rows = defaultdict(list)
-        singly: dict[tuple[bytes, bytes], int] = {}
-        for place, count in Counter(picked).items():
-            planned = plans[place[0]]
+        batches = BatchesInMaking()
+        pieces = {id(one): _Piece(one, [], [], []) for one in plans.values() if one}
+        singly: list[_Single] = []
+        for place, ((key, line), count) in enumerate(Counter(picked).items()):
+            planned = plans[key]
             if planned is None:
-                singly[place] = count
+                singly.append((suspects[key], place, line, count))
             else:
-                header, values = planned.read(place[1])
-                moments = self._times.get(header) or self._moments(header)
-                batches[planned.rule, planned.names].append(Row(values, place[1], moments, count))
-        for found, line, count in self._bounded(suspects, singly):
-            self._judge_singly(batches, found, line, count)
-        for (rule, names), rows in batches.items():
-            if rule:
-                batch = make_batch(rule, path, names, rows)
-                self._take(batch if self._has_one_log else self._not_elsewhere(batch))
+                _, places, its_lines, its_counts = pieces[id(planned)]
+                places.append(place)
+                its_lines.append(line)
+                its_counts.append(count)
+        for piece in pieces.values():
+            self._judge_together(batches, piece)
+        for found, place, line, count in self._bounded(singly):
+            self._judge_singly(batches, found, place, line, count)
+        for batch in batches.made(path):
+            self._take(batch if self._has_one_log else self._not_elsewhere(batch))
+
+    def _judge_together(self, batches: BatchesInMaking, piece: "_Piece") -> None:
+        planned, places, lines, counts = piece
+        if not lines or planned.rule is None:
+            return
+        headers, columns = planned.read(lines)
+        batch = batches.of(planned.rule, planned.names)
+        for name, column in zip(planned.names, columns, strict=True):
+            batch.columns[name] += column
+        batch.places += places
+        batch.lines += lines
+        batch.moments += [self._times.get(header) or self._moments(header) for header in headers]
+        batch.counts += counts
 
     def _not_elsewhere(self, batch: Batch) -> Batch:
         """Return the lines that no other log of this visit had at the same time.
@@ -190,14 +213,13 @@ class _Judging:
             known = self._plans[id(found)] = (found, plan(found.candidates, key))
         return known[1]
 
-    def _judge_singly(self, batches: _Rows, key: Key, line: bytes, count: int) -> None:
+    def _judge_singly(self, batches: BatchesInMaking, key: Key, place: int, line: bytes, count: int) -> None:
         text = templates.clean(line)
         match, times = key.judge(text)
         if match and self._asks_for(match.rule):
             told = self._moment.of(text) if self._moment else None
             moments = Moments(told, self._now if told is None else told.timestamp())
-            row = Row(tuple(match.fields.values()), line, moments, count * times)
-            batches[match.rule, tuple(match.fields)].append(row)
+            batches.of(match.rule, match.fields).add(match.fields, place, line, moments, count * times)
 
     def _is_telling(self, planned: Plan | None) -> bool:
         """Tell whether lines are to be read: nobody knows yet what they say, or somebody asks for it."""
@@ -221,25 +243,22 @@ class _Judging:
         if batch.lines:
             self.sightings.add(batch)
 
-    def _bounded(
-        self, suspects: Mapping[bytes, Key], counts: Mapping[tuple[bytes, bytes], int]
-    ) -> Iterator[tuple[Key, bytes, int]]:
+    def _bounded(self, singly: Sequence[_Single]) -> Iterator[_Single]:
         """Yield the distinct lines with their counts.
 
-        Once a rule had its share, one line of a key stands for all of that key in the block.
+        Once a rule had its share, one line of a shape stands for all of that shape in the block.
         """
-        stand_ins: dict[bytes, bytes] = {}
-        stood_in: Counter[bytes] = Counter()
-        for (key, line), count in counts.items():
-            rule = suspects[key].candidates[0].id
+        stand_ins: dict[int, _Single] = {}
+        for single in singly:
+            key, _, _, count = single
+            rule = key.candidates[0].id
             if self._looked_at[rule] < MAX_LINES_PER_RULE:
                 self._looked_at[rule] += 1
-                yield suspects[key], line, count
+                yield single
             else:
-                stand_ins.setdefault(key, line)
-                stood_in[key] += count
-        for key, line in stand_ins.items():
-            yield suspects[key], line, stood_in[key]
+                before = stand_ins.get(id(key))
+                stand_ins[id(key)] = (key, before[1], before[2], before[3] + count) if before else single
+        yield from stand_ins.values()
 
 
 def _is_of_login(key: Key) -> bool:

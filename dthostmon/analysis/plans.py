@@ -39,11 +39,15 @@ class Plan(NamedTuple):
     splits: int = 0
     places: tuple[Place, ...] = ()
 
-    def read(self, line: bytes) -> tuple[str, tuple[str, ...]]:
-        """Return the header of a line up to its time, and the values of the fields."""
-        words = line.decode("ascii").split(" ", self.splits)
-        values = [words[word] if part is None else words[word][part] for word, part in self.places]
-        return " ".join(words[: self.header_words]), tuple(values)
+    def read(self, lines: Sequence[bytes]) -> tuple[list[str], list[list[str]]]:
+        """Return the header of each line up to its time, and a column of values for each field."""
+        splits, header_words = self.splits, self.header_words
+        words = [text.split(" ", splits) for text in b"\n".join(lines).decode("ascii").split("\n")]
+        columns = []
+        for word, part in self.places:
+            column = [one[word] for one in words]
+            columns.append(column if part is None else [value[part] for value in column])
+        return [" ".join(one[:header_words]) for one in words], columns
 
 
 NOBODY = Plan(None)
