@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from dthostmon.analysis.seen_line import SeenLine
-from dthostmon.rules import MAX_VALUE_CHARACTERS, Match, Rule, normal_address
+from dthostmon.rules import MAX_VALUE_CHARACTERS, Match, Rule, normal_addresses
 
 
 class Moments(NamedTuple):
@@ -67,33 +67,35 @@ class Batch:
 
 @dataclass(slots=True)
 class BatchInMaking:
-    """Gathers lines of one rule that captured the same fields. `places` is where they stand among all of a piece."""
+    """Gathers lines of one rule that captured the same fields."""
 
     columns: dict[str, list[str]]
-    places: list[int] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
     moments: list[Moments] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
 
-    def add(self, fields: Mapping[str, str], place: int, line: bytes, moments: Moments, count: int) -> None:
-        """Add one line."""
-        for name, value in fields.items():
-            self.columns[name].append(value)
-        self.places.append(place)
-        self.lines.append(line)
-        self.moments.append(moments)
-        self.counts.append(count)
+    def extend(
+        self,
+        columns: Iterable[Sequence[str]],
+        lines: Sequence[bytes],
+        moments: Sequence[Moments],
+        counts: Sequence[int],
+    ) -> None:
+        """Add lines: a column of values for each field."""
+        for known, column in zip(self.columns.values(), columns, strict=True):
+            known.extend(column)
+        self.lines += lines
+        self.moments += moments
+        self.counts += counts
 
     def made(self, rule: Rule, path: str) -> Batch:
-        """Return the lines in their order, each value in its one form and no longer than people read."""
+        """Return the lines, each value in its one form and no longer than people read."""
         for name, column in self.columns.items():
             if max(map(len, column)) > MAX_VALUE_CHARACTERS:
                 self.columns[name] = [value[:MAX_VALUE_CHARACTERS] for value in column]
         if "address" in self.columns:
-            self.columns["address"] = list(map(normal_address, self.columns["address"]))
-        batch = Batch(rule, path, self.columns, self.lines, self.moments, self.counts)
-        order = sorted(range(len(self.places)), key=self.places.__getitem__)
-        return batch if order == list(range(len(order))) else batch.at(order)
+            self.columns["address"] = normal_addresses(self.columns["address"])
+        return Batch(rule, path, self.columns, self.lines, self.moments, self.counts)
 
 
 class BatchesInMaking:
@@ -117,9 +119,10 @@ class BatchesInMaking:
 def batches_of(sightings: Iterable[Sighting]) -> Iterator[Batch]:
     """Yield single lines as batches."""
     by_path: dict[str, BatchesInMaking] = {}
-    for place, one in enumerate(sightings):
+    for one in sightings:
         batches = by_path.setdefault(one.line.path, BatchesInMaking())
+        columns = [[value] for value in one.match.fields.values()]
         moments = Moments(one.line.time, one.at)
-        batches.of(one.match.rule, one.match.fields).add(one.match.fields, place, one.line.line, moments, one.times)
+        batches.of(one.match.rule, one.match.fields).extend(columns, [one.line.line], [moments], [one.times])
     for path, batches in by_path.items():
         yield from batches.made(path)

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from dthostmon.analysis.bursts import bursts
 from dthostmon.analysis.escalation import Escalated
 from dthostmon.analysis.http_errors import http_errors
+from dthostmon.analysis.judging import NO_MOMENT
 from dthostmon.analysis.limits import limit_findings
 from dthostmon.analysis.memory import remember_trails, remember_values
 from dthostmon.analysis.moment import Moment
 from dthostmon.analysis.novelty import is_learned, novelties
-from dthostmon.analysis.observation import NO_MOMENT, Observation, Tally
+from dthostmon.analysis.observation import Observation, Tally
 from dthostmon.analysis.rates import new_rates
 from dthostmon.analysis.sequences import complete_sequences
 from dthostmon.model import (

@@ -29,7 +29,7 @@ class Escalated:
         self._reached = defaultdict(list)
         for key, known in self.trails.items():
             escalation = self.rules.escalation(key)
-            if escalation and known.since is not None and known.trail.most(known.since) >= self._count(escalation):
+            if escalation and known.since is not None and known.trail.reaches(self._count(escalation), known.since):
                 self._reached[key[:2]].append(key[2:])
 
     def _count(self, escalation: Escalation) -> int:

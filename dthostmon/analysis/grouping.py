@@ -52,6 +52,14 @@ class Group:
         if self._end is None or time > self._end:
             self._end = time
 
+    def _evidence(self) -> tuple[Evidence, ...]:
+        """Return the first and last lines in the order of their times, where all of them tell one."""
+        shown = [*map(_shown, (*self._first, *self._last))]
+        times = [line.time for line in shown if line.time is not None]
+        if len(times) < len(shown):
+            return tuple(shown)
+        return tuple(line for _, line in sorted(zip(times, shown, strict=True), key=lambda item: item[0]))
+
     @property
     def last_seen(self) -> datetime | None:
         """When its newest line was written; None where no line tells."""
@@ -72,7 +80,7 @@ class Group:
             source=FindingSource.RULE,
             rule=self.rule.id,
             count=self.count,
-            evidence=tuple(map(_shown, (*self._first, *self._last))),
+            evidence=self._evidence(),
             recommended_action=fill(self.rule.recommended_action, words, self.count),
             fields=self.fields,
             first_seen=self._begin,

@@ -1,6 +1,5 @@
 """What a host's history keeps of a visit: bounded, whatever a host writes. Pure."""
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
@@ -19,17 +18,23 @@ def remember_trails(
     history: History, trails: Mapping[TrailKey, KnownTrail], now: datetime
 ) -> Mapping[TrailKey, SeenTrail] | None:
     """Return the trails that still matter, None where they are as they were. The busiest stay where there are many."""
-    kept = {}
-    for key, known in trails.items():
-        trail = known.trail
-        newest = max(trail.counts, default=0)
-        if newest > now.timestamp() - trail.within - SLACK_SECONDS:
-            counts = {second: count for second, count in trail.counts.items() if second > newest - trail.within}
-            kept[key] = SeenTrail(counts, _first_and_last(known.evidence))
-    if len(kept) > MAX_TRAILS:
-        busiest = Counter({key: sum(seen.counts.values()) for key, seen in kept.items()}).most_common(MAX_TRAILS)
-        kept = {key: kept[key] for key, _ in busiest}
+    alive = {key: known for key, known in trails.items() if _still_matters(known, now)}
+    if len(alive) > MAX_TRAILS:
+        busiest = sorted(alive.items(), key=lambda item: -sum(item[1].trail.counts.values()))
+        alive = dict(busiest[:MAX_TRAILS])
+    kept = {key: _seen(known) for key, known in alive.items()}
     return None if kept == history.trails else kept
+
+
+def _still_matters(known: KnownTrail, now: datetime) -> bool:
+    newest = max(known.trail.counts, default=0)
+    return newest > now.timestamp() - known.trail.within - SLACK_SECONDS
+
+
+def _seen(known: KnownTrail) -> SeenTrail:
+    begin = max(known.trail.counts) - known.trail.within
+    counts = {second: count for second, count in known.trail.counts.items() if second > begin}
+    return SeenTrail(counts, _first_and_last(known.evidence))
 
 
 def _first_and_last(lines: Sequence[Evidence]) -> tuple[Evidence, ...]:

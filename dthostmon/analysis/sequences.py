@@ -16,8 +16,13 @@ class KnownTrail:
     """A trail of this visit and those before, with some of its lines. `since` is its first second of this visit."""
 
     trail: Trail
-    evidence: tuple[Evidence, ...]
+    lines: tuple[Evidence | SeenLine, ...]
     since: float | None
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Some of its lines, to be kept."""
+        return tuple(line.evidence() if isinstance(line, SeenLine) else line for line in self.lines)
 
 
 def complete_sequences(
@@ -49,13 +54,15 @@ def _joined_trails(sightings: Sightings, rules: RuleSet, history: History) -> di
         if (within := rules.window(key)) is not None
     }
     for key, watched in sightings.trails.items():
-        new = watched.trail
-        known = joined.setdefault(key, KnownTrail(Trail(new.within), (), None))
-        known.since = min(new.counts)
-        known.evidence = (*known.evidence[:1], *watched.evidence)
-        known.trail.peak = new.peak
+        new, old = watched.trail, joined.get(key)
+        if old is None:
+            joined[key] = KnownTrail(new, watched.lines, min(new.counts))
+            continue
+        old.since = min(new.counts)
+        old.lines = (*old.lines[:1], *watched.lines)
+        old.trail.peak = new.peak
         for second, count in new.counts.items():
-            known.trail.add(second, count)
+            old.trail.add(second, count)
     return joined
 
 
@@ -74,7 +81,7 @@ def _complete(
     before = follows(zip([one.trail if one else None for one in known], needed, strict=False), moment)
     if not before:
         return False
-    lines = [line for one in known if one for line in one.evidence]
+    lines = [line for one in known if one for line in one.lines]
     key = (sequence.id, *values)
     group = groups.setdefault(key, Group(sequence, values))
     shown: list[Evidence | SeenLine] = [*lines[:2], *lines[-1:], sighting.line]

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from dthostmon.analysis.batch import Batch, Sighting
 from dthostmon.analysis.grouping import Grouping
 from dthostmon.analysis.seen_line import SeenLine
-from dthostmon.model import Evidence
 from dthostmon.rules import Rule, RuleSet, Trail, TrailKey, Watch
 
 FIRST_LINES = 2
@@ -32,9 +31,9 @@ class WatchedTrail:
             self.last = [*self.last[1 - LAST_LINES :], line]
 
     @property
-    def evidence(self) -> tuple[Evidence, ...]:
+    def lines(self) -> tuple[SeenLine, ...]:
         """The first and the last lines."""
-        return tuple(line.evidence() for line in (*self.first, *self.last))
+        return (*self.first, *self.last)
 
 
 class Sightings:
@@ -66,13 +65,14 @@ class Sightings:
 
     def _follow(self, watch: Watch, batch: Batch) -> None:
         """Count the lines of a batch for what a rule or a sequence watches."""
+        trails, owner = self.trails, watch.owner
         for place, values in enumerate(batch.rows(watch.by) or ()):
-            key = watch.owner + values
-            trail = self.trails.get(key)
+            key = owner + values
+            trail = trails.get(key)
             if trail is None:
-                if len(self.trails) >= MAX_TRAILS:
+                if len(trails) >= MAX_TRAILS:
                     continue
-                trail = self.trails[key] = WatchedTrail(Trail(watch.within))
+                trail = trails[key] = WatchedTrail(Trail(watch.within))
             trail.add(batch.line(place), batch.counts[place], batch.moments[place].seconds)
 
     def _clear(self, cleared: Rule, batch: Batch) -> None:

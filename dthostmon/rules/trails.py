@@ -53,6 +53,10 @@ class Trail:
         windows = [sums[end + 1] - sums[bisect_right(slots, slots[end] - self.within)] for end in ends]
         return max([self.peak, *windows])
 
+    def reaches(self, count: int, since: float) -> bool:
+        """Tell whether any window that ends at `since` or later holds so many."""
+        return self.peak + sum(self.counts.values()) >= count and self.most(since) >= count
+
     def until(self, moment: float) -> int:
         """Return how many were seen in the window that ends at `moment`."""
         return sum(count for slot, count in self.counts.items() if moment - self.within < slot <= moment)

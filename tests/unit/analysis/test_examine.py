@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dthostmon import templates
-from dthostmon.analysis import Assignment, Examination, Moment, Tally, assign, examine, keys, observation
+from dthostmon.analysis import Assignment, Examination, Moment, Tally, assign, examine, judging, keys
 from dthostmon.model import Finding, FindingSource, Severity, Thresholds
 from dthostmon.rules import builtin_folder, load_packs
 
@@ -164,7 +164,7 @@ def test_a_flood_of_templates_ends_in_the_overflow_and_loses_no_line(monkeypatch
 
 
 def test_beyond_its_share_a_rule_still_counts_each_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observation, "MAX_LINES_PER_RULE", 10)
+    monkeypatch.setattr(judging, "MAX_LINES_PER_RULE", 10)
     assert finding(failed_logins(100)).count == 100
 
 
