@@ -121,7 +121,9 @@ async def _understand(
     if not new_lines:
         return analysis.examine((), parts.rules, host.thresholds, metrics, own, moment), NO_HISTORY
     size = sum(len(data) for _, data in new_lines)
-    observed = await _compute(parts, size, partial(analysis.observe, new_lines, parts.rules, own, moment))
+    observed = await _compute(
+        parts, size, partial(analysis.observe, new_lines, parts.rules, own, moment, state.open_records)
+    )
     seen = [entry.template.id for entry in observed.templates]
     history = await parts.store.load_history(host.name, seen, host.role, host.learning.runs)
     judging = (observed, parts.rules, history, host.thresholds, metrics, host.learning, moment)
@@ -178,6 +180,7 @@ def _make_visit(
         role=host.role,
         learned=examined.learned,
         rhythms=analysis.new_rhythms(with_lines, state.rhythms, history.last_run_at, started_at),
+        open_records={path: examined.open_records[path] for path in with_lines if path in examined.open_records},
     )
 
 

@@ -21,6 +21,7 @@ from dthostmon.model import (
     HistoryUpdate,
     Learning,
     Metrics,
+    OpenRecords,
     Severity,
     TemplateCount,
     Thresholds,
@@ -33,7 +34,8 @@ class Examination:
     r"""What was understood of one host's logs, all together. `lines` counts records separated by \n alone.
 
     `tallies` are by path, `templates` most frequent first, `findings` worst first. `own_addresses` are those that the
-    host is known to have seen us come from. `learned` is what changes of the host's history.
+    host is known to have seen us come from. `learned` is what changes of the host's history, `open_records`
+    what the next lines may continue, by path.
     """
 
     lines: int
@@ -42,6 +44,7 @@ class Examination:
     findings: tuple[Finding, ...]
     own_addresses: frozenset[str] = frozenset()
     learned: HistoryUpdate = field(default_factory=HistoryUpdate)
+    open_records: Mapping[str, OpenRecords] = field(default_factory=dict)
 
 
 def conclude(
@@ -75,6 +78,7 @@ def conclude(
         templates=observed.templates,
         findings=tuple(sorted(findings, key=_worst_first)),
         own_addresses=observed.own_addresses,
+        open_records=observed.open_records,
         learned=HistoryUpdate(
             trails=remember_trails(history, trails, now),
             values=remember_values(history, escalated.values, now),

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from dthostmon import templates
-from dthostmon.model import Template
+from dthostmon.model import OpenRecords, RecordLine, RecordPart, Template
 from dthostmon.rules import Match, Rule, RuleSet, decide
 
 MAX_KEYS = 8_000
@@ -41,7 +41,7 @@ class Key(NamedTuple):
     tally: TemplateTally
     candidates: tuple[Rule, ...]
     may_tell: bool
-    record: templates.Line
+    record: RecordLine
     is_tagged: bool = False
 
     @property
@@ -66,7 +66,7 @@ def _unfold(message: str) -> tuple[str, int]:
 class KeyTable:
     """The distinct keys of one run: a cache of pure results, emptied when full; that changes no result."""
 
-    def __init__(self, rules: RuleSet, open_records: Mapping[str, templates.OpenRecords] | None = None) -> None:
+    def __init__(self, rules: RuleSet, open_records: Mapping[str, OpenRecords] | None = None) -> None:
         """`open_records` are those of the run before, by path."""
         self._rules = rules
         self._templates = templates.TemplateTable()
@@ -82,7 +82,7 @@ class KeyTable:
         return [tally for tally in self._tallies.values() if tally.count]
 
     @property
-    def open_records(self) -> Mapping[str, templates.OpenRecords]:
+    def open_records(self) -> Mapping[str, OpenRecords]:
         """What the next line of each log may continue, by path."""
         return {path: keeper.open for path, keeper in self._keepers.items()}
 
@@ -113,7 +113,7 @@ class KeyTable:
         """Count the lines of a piece of a log, each for the template of the record that it belongs to."""
         found = list(map(self._keys.__getitem__, counts))
         different = dict(zip(map(id, found), found, strict=True)).values()  # a few of them have most of the keys
-        if any(key.record.part is not templates.Part.HEAD for key in different):
+        if any(key.record.part is not RecordPart.HEAD for key in different):
             for template, line in zip(self.templates_of(path, keys), lines, strict=True):
                 tally = self._tally(template, line)
                 tally.count += 1
@@ -132,7 +132,7 @@ class KeyTable:
 
     def _keeper(self, path: str) -> templates.RecordKeeper:
         if path not in self._keepers:
-            self._keepers[path] = templates.RecordKeeper(templates.OpenRecords())
+            self._keepers[path] = templates.RecordKeeper(OpenRecords())
         return self._keepers[path]
 
     def _tally(self, template: Template, line: bytes) -> TemplateTally:

@@ -15,7 +15,7 @@ from dthostmon.analysis.keys import KeyTable
 from dthostmon.analysis.moment import Moment
 from dthostmon.analysis.own_logins import OwnLogins
 from dthostmon.analysis.sightings import Sightings
-from dthostmon.model import TemplateCount
+from dthostmon.model import OpenRecords, TemplateCount
 from dthostmon.rules import RuleSet
 
 
@@ -35,6 +35,7 @@ class Observation:
     r"""What was seen in one host's logs, all together. `lines` counts records separated by \n alone.
 
     `tallies` are by path, `templates` most frequent first, `overflow` counts the lines of kinds beyond the limit.
+    `open_records` is what the next lines may continue, by path.
     `own_addresses` are those that the host is known to have seen us come from.
     """
 
@@ -43,14 +44,19 @@ class Observation:
     templates: tuple[TemplateCount, ...]
     sightings: Sightings
     overflow: int
+    open_records: Mapping[str, OpenRecords]
     own_addresses: frozenset[str] = frozenset()
 
 
 def observe(
-    logs: Sequence[tuple[str, bytes]], rules: RuleSet, own: OwnLogins | None = None, moment: Moment | None = None
+    logs: Sequence[tuple[str, bytes]],
+    rules: RuleSet,
+    own: OwnLogins | None = None,
+    moment: Moment | None = None,
+    open_records: Mapping[str, OpenRecords] | None = None,
 ) -> Observation:
-    """Read the new bytes of a host's logs, (path, data) each."""
-    table = KeyTable(rules)
+    """Read the new bytes of a host's logs, (path, data) each. `open_records` is what their first lines may continue."""
+    table = KeyTable(rules, open_records)
     judging = Judging(rules, own, moment, has_one_log=len({path for path, _ in logs}) < 2)
     tallies: dict[str, Tally] = {}
     with rare_collections():
@@ -65,6 +71,7 @@ def observe(
         templates=_template_counts(table),
         sightings=judging.sightings,
         overflow=table.overflow,
+        open_records=table.open_records,
         own_addresses=own_addresses,
     )
 

@@ -20,6 +20,7 @@ from dthostmon.model.log import (
     StreamCursor,
     StreamPosition,
 )
+from dthostmon.model.record import OpenRecords, RecordLine, RecordPart
 from dthostmon.model.run import Cycle, Run, RunStatus, Visit
 
 __all__ = [
@@ -46,8 +47,11 @@ __all__ = [
     "LogReading",
     "LogsReading",
     "Metrics",
+    "OpenRecords",
     "Rates",
     "Reason",
+    "RecordLine",
+    "RecordPart",
     "Rhythm",
     "Run",
     "RunStatus",

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from dthostmon.model.finding import Finding
+from dthostmon.model.record import OpenRecords
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class HostState:
     """What the store knows of a host before a visit.
 
     `cursors` are those of files and `streams` those of other logs, by path; `patterns` are the log patterns that were
-    visited before, `rhythms` tell when logs had lines (by path), `cpu_times` the counters that the last visit saw,
+    visited before, `rhythms` tell when logs had lines and `open_records` what their next lines may continue (by path), `cpu_times` the counters that the last visit saw,
     `client_addresses` are where the host has seen us come from.
     """
 
@@ -95,6 +96,7 @@ class HostState:
     streams: Mapping[str, StreamCursor] = field(default_factory=dict)
     client_addresses: frozenset[str] = frozenset()
     rhythms: Mapping[str, Rhythm] = field(default_factory=dict)
+    open_records: Mapping[str, OpenRecords] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

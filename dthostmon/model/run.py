@@ -10,6 +10,7 @@ from dthostmon.model.facts import Facts
 from dthostmon.model.finding import Finding, Reason, Severity, TemplateCount
 from dthostmon.model.history import HistoryUpdate
 from dthostmon.model.log import Coverage, LogReading, Rhythm
+from dthostmon.model.record import OpenRecords
 
 NOTHING_KNOWN = Facts()
 NOTHING_LEARNED = HistoryUpdate()
@@ -48,7 +49,9 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Everything one run wants stored in its one transaction. `rhythms` are by path, of the logs that had lines."""
+    """Everything one run wants stored in its one transaction. `rhythms` and `open_records` are by path, of the
+    logs that had lines.
+    """
 
     run: Run
     logs: tuple[LogReading, ...] = ()
@@ -58,6 +61,7 @@ class Visit:
     role: str | None = None
     learned: HistoryUpdate = NOTHING_LEARNED
     rhythms: Mapping[str, Rhythm] = field(default_factory=dict)
+    open_records: Mapping[str, OpenRecords] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 
 from dthostmon.errors import CursorConflictError
-from dthostmon.model import Cursor, FilePosition, Rhythm, StreamCursor, StreamPosition
+from dthostmon.model import Cursor, FilePosition, OpenRecords, Rhythm, StreamCursor, StreamPosition
 from dthostmon.store import rhythms
 from dthostmon.store.columns import AnyRow
 from dthostmon.store.connection import Connection
@@ -26,11 +26,22 @@ _LOAD = (
 _MOVE = sa.update(cursors).where(cursors.c.log_id == sa.bindparam("log"), cursors.c.version == sa.bindparam("seen"))
 
 
-async def load(connection: Connection, host_id: int) -> tuple[Mapping[str, AnyCursor], Mapping[str, Rhythm]]:
-    """Return all cursors of a host and when its logs had lines, both by path."""
+class LogStates(NamedTuple):
+    """Where a host's logs were left, when they had lines, and what their next lines may continue."""
+
+    cursors: Mapping[str, AnyCursor]
+    rhythms: Mapping[str, Rhythm]
+    open_records: Mapping[str, OpenRecords]
+
+
+async def load(connection: Connection, host_id: int) -> LogStates:
+    """Return what is known of a host's logs, each by path."""
     found = (await connection.execute(_LOAD, {"host": host_id})).all()
-    known = {row.path: rhythm for row in found if (rhythm := rhythms.value(row))}
-    return {row.path: _cursor(row) for row in found}, known
+    return LogStates(
+        {row.path: _cursor(row) for row in found},
+        {row.path: rhythm for row in found if (rhythm := rhythms.value(row))},
+        {row.path: records for row in found if (records := rhythms.open_records(row))},
+    )
 
 
 async def save(connection: Connection, host: str, log_ids: Mapping[str, int], moved: Iterable[AnyCursor]) -> None:

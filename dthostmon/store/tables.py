@@ -77,6 +77,7 @@ logs = sa.Table(
     _instant("first_lines_at", nullable=True),
     _instant("last_lines_at", nullable=True),
     _float("longest_silence"),
+    sa.Column("open_records", SafeJson),
     sa.UniqueConstraint("host_id", "digest"),
     sqlite_autoincrement=True,
 )

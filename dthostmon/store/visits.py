@@ -28,14 +28,16 @@ async def _load_state(name: str, connection: Connection) -> HostState:
     host = await hosts.find(connection, name)
     if host is None:
         return HostState({}, frozenset())
-    known, known_rhythms = await cursors.load(connection, host.id)
+    logs_known = await cursors.load(connection, host.id)
+    known = logs_known.cursors
     return HostState(
         cursors={path: cursor for path, cursor in known.items() if isinstance(cursor, Cursor)},
         patterns=await hosts.visited_patterns(connection, host.id),
         cpu_times=host.cpu_times,
         client_addresses=host.client_addresses,
         streams={path: cursor for path, cursor in known.items() if isinstance(cursor, StreamCursor)},
-        rhythms=known_rhythms,
+        rhythms=logs_known.rhythms,
+        open_records=logs_known.open_records,
     )
 
 
@@ -57,7 +59,7 @@ async def _save(visit: Visit, pieces: Sequence[chunks.Piece], connection: Connec
     await chunks.save(connection, host_id, log_ids, run.started_at, pieces)
     await templates.count(connection, host_id, visit.templates, run.started_at, visit.learned.rates)
     await histories.remember(connection, host_id, visit.learned)
-    await rhythms.save(connection, log_ids, visit.rhythms)
+    await rhythms.save(connection, log_ids, visit.rhythms, visit.open_records)
     run_id = await _save_run(connection, run, host_id)
     await _save_parts(connection, run, run_id, log_ids)
     finding_ids = await _save_findings(connection, run, run_id, host_id)

@@ -27,7 +27,7 @@ from dthostmon.templates.naming import (
     names_of,
     template_of,
 )
-from dthostmon.templates.records import Line, OpenRecords, Part, RecordKeeper, line_of, parts_of
+from dthostmon.templates.records import RecordKeeper, line_of, parts_of
 from dthostmon.templates.times import read_time
 
 __all__ = [
@@ -36,10 +36,7 @@ __all__ = [
     "MASK",
     "MAX_TEMPLATES",
     "OVERFLOW_TEXT",
-    "Line",
-    "OpenRecords",
     "ParsedLine",
-    "Part",
     "RecordKeeper",
     "TemplateTable",
     "as_read",

@@ -11,9 +11,13 @@ from dthostmon.model import (
     HistoryUpdate,
     HostState,
     KnownTemplate,
+    OpenRecords,
     Rates,
+    RecordLine,
+    RecordPart,
     Rhythm,
     SeenTrail,
+    Template,
     Visit,
 )
 from dthostmon.store import NormalTemplate, Store, retention
@@ -93,6 +97,16 @@ async def test_when_a_log_had_lines_is_known_to_the_next_visit(store: Store):
     log = reading(HostState({}, frozenset()), b"one\n")
     await store.save_run(Visit(run(), (log,), rhythms={LOG: rhythm}))
     assert (await store.load_state("web1")).rhythms == {LOG: rhythm}
+
+
+async def test_what_a_logs_next_line_may_continue_is_known_to_the_next_visit(store: Store):
+    line = RecordLine(Template("t-1", "job <*> failed", "app"), RecordPart.TRACE, "app", 3, has_header=True)
+    records = OpenRecords(line, {"app": line})
+    log = reading(HostState({}, frozenset()), b"one\n")
+    await store.save_run(Visit(run(), (log,), rhythms={LOG: Rhythm(at(0), at(0))}, open_records={LOG: records}))
+    assert (await store.load_state("web1")).open_records == {LOG: records}
+    await store.save_run(Visit(run(minutes=1), (), rhythms={}))
+    assert (await store.load_state("web1")).open_records == {LOG: records}
 
 
 async def test_a_message_is_normal_until_its_day_and_only_on_its_host(store: Store):

@@ -28,6 +28,7 @@ def upgrade() -> None:
     op.add_column("logs", sa.Column("first_lines_at", Instant()))
     op.add_column("logs", sa.Column("last_lines_at", Instant()))
     op.add_column("logs", sa.Column("longest_silence", sa.Double()))
+    op.add_column("logs", sa.Column("open_records", sa.JSON()))
     op.add_column("findings", sa.Column("first_seen", Instant()))
     op.add_column("findings", sa.Column("last_seen", Instant()))
     op.add_column("templates", sa.Column("rates", sa.JSON()))
