@@ -16,7 +16,7 @@ from dthostmon.analysis.batch import Batch, BatchesInMaking, Moments, Sighting, 
 from dthostmon.analysis.garbage import rare_collections
 from dthostmon.analysis.keys import Key, KeyTable
 from dthostmon.analysis.moment import Moment
-from dthostmon.analysis.own_logins import LOGIN_RULE, MAX_LOGINS, OwnLogins, sort_out
+from dthostmon.analysis.own_logins import LOGIN_RULES, MAX_LOGINS, OwnLogins, sort_out
 from dthostmon.analysis.plans import Plan, plan
 from dthostmon.analysis.sightings import Sightings
 from dthostmon.model import TemplateCount
@@ -226,7 +226,7 @@ class _Judging:
         return planned is None or (planned.rule is not None and self._asks_for(planned.rule))
 
     def _asks_for(self, rule: Rule) -> bool:
-        return rule.id == LOGIN_RULE or self._rules.may_tell(rule)
+        return rule.id in LOGIN_RULES or self._rules.may_tell(rule)
 
     def _moments(self, header: str) -> Moments:
         """Return the time that a header tells, and remember it: most lines have it in common with others."""
@@ -262,7 +262,7 @@ class _Judging:
 
 
 def _is_of_login(key: Key) -> bool:
-    return any(rule.id == LOGIN_RULE for rule in key.candidates)
+    return any(rule.id in LOGIN_RULES for rule in key.candidates)
 
 
 def _template_counts(table: KeyTable) -> tuple[TemplateCount, ...]:
