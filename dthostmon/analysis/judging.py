@@ -10,7 +10,7 @@ from dthostmon import templates
 from dthostmon.analysis.batch import Batch, BatchesInMaking, Moments, Sighting, batches_of
 from dthostmon.analysis.keys import Key
 from dthostmon.analysis.moment import Moment
-from dthostmon.analysis.own_logins import LOGIN_RULE, MAX_LOGINS, OwnLogins, sort_out
+from dthostmon.analysis.own_logins import LOGIN_RULES, MAX_LOGINS, OwnLogins, sort_out
 from dthostmon.analysis.plans import Plan, plan
 from dthostmon.analysis.sightings import Sightings
 from dthostmon.rules import Rule, RuleSet
@@ -137,7 +137,7 @@ class Judging:
             batches.of(match.rule, match.fields).extend(columns, [line], [moments], [count * times])
 
     def _asks_for(self, rule: Rule) -> bool:
-        return rule.id == LOGIN_RULE or self._rules.may_tell(rule)
+        return rule.id in LOGIN_RULES or self._rules.may_tell(rule)
 
     def _moments(self, header: str) -> Moments:
         """Return the time that a header tells, and remember it: most lines have it in common with others."""
@@ -171,4 +171,4 @@ class Judging:
 
 
 def _is_of_login(key: Key) -> bool:
-    return any(rule.id == LOGIN_RULE for rule in key.candidates)
+    return any(rule.id in LOGIN_RULES for rule in key.candidates)

@@ -7,7 +7,7 @@ from dthostmon.analysis.batch import Batch, Sighting
 from dthostmon.model import Severity
 from dthostmon.rules import Match, Rule
 
-LOGIN_RULE = "sshd.login"
+LOGIN_RULES = frozenset({"sshd.login", "sshd.password-login"})
 MAX_LOGINS = 1000  # of our user in one run; more of them change no finding but its count
 
 FOREIGN_LOGIN = Rule(
@@ -55,7 +55,7 @@ class OwnLogins:
 
     def logins(self, batch: Batch) -> list[Sighting]:
         """Return the lines of a batch that tell of a login of our user, whoever it was."""
-        if batch.rule.id != LOGIN_RULE:
+        if batch.rule.id not in LOGIN_RULES:
             return []
         return [batch.sighting(place) for place, user in enumerate(batch.columns["user"]) if user == self.user]
 

@@ -86,8 +86,8 @@ class HostState:
     """What the store knows of a host before a visit.
 
     `cursors` are those of files and `streams` those of other logs, by path; `patterns` are the log patterns that were
-    visited before, `rhythms` tell when logs had lines and `open_records` what their next lines may continue (by path), `cpu_times` the counters that the last visit saw,
-    `client_addresses` are where the host has seen us come from.
+    visited before, `rhythms` tell when logs had lines and `open_records` what their next lines may continue (by path),
+    `cpu_times` the counters that the last visit saw, `client_addresses` are where the host has seen us come from.
     """
 
     cursors: Mapping[str, Cursor]

@@ -33,6 +33,13 @@ def test_our_own_logins_are_no_findings_and_a_foreign_one_is(own: OwnLogins) -> 
     assert told.own_addresses == {HOME}
 
 
+def test_our_own_login_by_password_is_no_finding_either() -> None:
+    own = OwnLogins("monitor", frozenset({HOME}))
+    by_password = [data.replace(b"publickey", b"password") for data in (accepted(HOME), accepted("203.0.113.9"))]
+    [finding] = looked_at(b"".join(by_password), own).findings
+    assert (finding.rule, finding.fields["address"]) == ("sshd.foreign-login", "203.0.113.9")
+
+
 def test_an_address_that_a_router_hides_is_not_taken_for_a_foreigner() -> None:
     told = looked_at(accepted("198.51.100.1"), OwnLogins("monitor", candidate="10.0.0.5"))
     assert told.findings == ()
