@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dthostmon.analysis.grouping import Group
 from dthostmon.analysis.sightings import Sighting, Sightings
-from dthostmon.model import Evidence, Finding, History
+from dthostmon.model import Evidence, Finding, History, Severity
 from dthostmon.rules import RuleSequence, RuleSet, Trail, TrailKey, follows
 
 
@@ -60,7 +60,10 @@ def _complete(
     trails: Mapping[TrailKey, KnownTrail],
     groups: dict[TrailKey, Group],
 ) -> bool:
-    """Tell whether a line completes a sequence; if it does, add it to its finding and forget what led there."""
+    """Tell whether a line completes a sequence; if it does, add it to its finding and forget what led there.
+
+    What explains a line (INFO) is not forgotten: a shutdown explains all that stops with it.
+    """
     fields = sighting.match.fields
     values = tuple(fields.get(name, "") for name in sequence.by)
     moment = sighting.at
@@ -73,7 +76,12 @@ def _complete(
     key = (sequence.id, *values)
     group = groups.setdefault(key, Group(sequence, values))
     group.add(fields, [*lines[:2], *lines[-1:], sighting.line], before + sighting.times)
+    if sequence.severity > Severity.INFO:
+        _forget(known, moment)
+    return True
+
+
+def _forget(known: Sequence[KnownTrail | None], moment: float) -> None:
     for one in known:
         if one:
             one.trail.forget(moment)
-    return True

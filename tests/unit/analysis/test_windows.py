@@ -99,6 +99,21 @@ def test_slow_failures_are_counted_over_visits_and_forgotten_after_the_window() 
     assert [finding.severity for finding in examined.findings] == [Severity.INFO]
 
 
+@pytest.mark.parametrize(("minutes", "worst"), [(1, Severity.INFO), (10, Severity.WARN)])
+def test_a_shutdown_explains_all_guards_that_stop_with_it_and_none_that_stop_later(
+    minutes: int, worst: Severity
+) -> None:
+    later = START + timedelta(minutes=minutes)
+    lines = [
+        f"{stamp(START)} web1 systemd-logind[1]: The system will reboot now!",
+        f"{stamp(later)} web1 systemd[1]: Stopped fail2ban.service - Fail2Ban Service.",
+        f"{stamp(later + timedelta(seconds=1))} web1 systemd[1]: Stopped rsyslog.service - System Logging Service.",
+    ]
+    examined, _ = visited(lines, START + timedelta(hours=1))
+    assert max(finding.severity for finding in examined.findings) is worst
+    assert {finding.count for finding in told(examined, "tampering")} == ({1} if worst is Severity.WARN else set())
+
+
 @pytest.mark.parametrize("lines", [300, 5000])
 def test_a_trail_is_bounded_and_keeps_its_count(lines: int) -> None:
     trail = Trail(within=86_400)
