@@ -8,6 +8,7 @@ from dthostmon.model import Finding, FindingSource, Rhythm, Severity
 
 MIN_SILENCE_SECONDS = 3600.0
 MIN_KNOWN_SECONDS = 3 * 86400.0
+DAY_SECONDS = 86400.0
 RATIO = 3.0
 MIN_VISITS = 6
 SILENCE_THAT_IS_USUAL_SECONDS = 12 * 3600.0  # a log with such gaps says nothing by another one
@@ -47,7 +48,8 @@ def _is_suspicious(rhythm: Rhythm, interval: float, now: datetime) -> bool:
     silent = (now - rhythm.last_at).total_seconds()
     usual = max(MIN_SILENCE_SECONDS, RATIO * rhythm.longest_silence, MIN_VISITS * interval)
     lived = (rhythm.last_at - rhythm.first_at).total_seconds()
-    return lived >= MIN_KNOWN_SECONDS and rhythm.longest_silence < SILENCE_THAT_IS_USUAL_SECONDS and silent > usual
+    is_known = lived >= MIN_KNOWN_SECONDS or (lived >= DAY_SECONDS and silent >= DAY_SECONDS)
+    return is_known and rhythm.longest_silence < SILENCE_THAT_IS_USUAL_SECONDS and silent > usual
 
 
 def _is_replaced(path: str, rhythm: Rhythm, known: Mapping[str, Rhythm]) -> bool:

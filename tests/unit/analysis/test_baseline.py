@@ -169,8 +169,8 @@ def test_a_log_that_is_never_silent_is_missed() -> None:
 
 @pytest.mark.parametrize(
     "quiet",
-    [silent(0.5), silent(2, longest=1), silent(200, longest=13), silent(2, days=2)],
-    ids=["not long", "it was as long before", "often silent", "hardly known"],
+    [silent(0.5), silent(2, longest=1), silent(200, longest=13), silent(2, days=2), silent(30, days=0.5)],
+    ids=["not long", "it was as long before", "often silent", "hardly known", "a day of lines at least"],
 )
 def test_a_log_that_may_be_silent_is_not_missed(quiet: list[Finding]) -> None:
     assert not quiet
@@ -193,3 +193,7 @@ def test_a_silence_counts_only_where_a_visit_looked() -> None:
     looked = new_rhythms([SYSLOG], before, NOW - timedelta(hours=1), NOW)[SYSLOG]
     assert looked == Rhythm(last - timedelta(days=5), NOW, 2 * 86400)
     assert new_rhythms([SYSLOG], {}, None, NOW) == {SYSLOG: Rhythm(NOW, NOW)}
+
+
+def test_a_day_of_silence_after_a_day_of_lines_is_one() -> None:
+    assert silent(25, days=1.1)
