@@ -1,21 +1,26 @@
 """How well lines are grouped by template, on labelled logs, one configuration for all of them.
 
-    python bench/grouping.py FOLDER
+    python bench/grouping.py [FOLDER]
 
-FOLDER holds *.log files (raw lines) with their *.log_structured.csv. A line counts as grouped well when its template
-holds just the lines that have its label.
+FOLDER (or $LOGHUB) holds *.log files (raw lines) with their *.log_structured.csv, as loghub publishes them. A line
+counts as grouped well when its template holds just the lines that have its label.
 """
 
 import argparse
 import csv
+import os
 import statistics
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from measure import Limit, publish
+
 from dthostmon.analysis import assign
 from dthostmon.rules import RuleSet
+
+LEAST_ACCURACY = 0.90
 
 
 def grouping_accuracy(folder: Path) -> Iterator[tuple[str, float]]:
@@ -45,19 +50,22 @@ def _accuracy(labels: Sequence[str], found: Sequence[str]) -> float:
     return sum(agreed) / len(labels)
 
 
-def main() -> None:
-    """Measure and print a table."""
+def main() -> int:
+    """Measure, print a table, and write the results; without labelled logs nothing is measured, and that is said."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", default=os.environ.get("LOGHUB"))
     folder = parser.parse_args().folder
-    accuracies = dict(grouping_accuracy(folder))
+    accuracies = dict(grouping_accuracy(Path(folder))) if folder else {}
     if not accuracies:
-        print(f"grouping accuracy: not measured, no labelled logs in {folder}", file=sys.stderr)
-        return
+        print("grouping accuracy: not measured; name a folder of labelled logs, or set LOGHUB", file=sys.stderr)
+        return 0
     for name, accuracy in accuracies.items():
         print(f"grouping accuracy {name:<20}{accuracy:>9.3f}")
-    print(f"grouping accuracy {'average':<20}{statistics.mean(accuracies.values()):>9.3f}")
+    average = statistics.mean(accuracies.values())
+    figures = {"accuracy": {name: round(accuracy, 4) for name, accuracy in accuracies.items()}}
+    limits = [Limit("grouping accuracy, average", average, LEAST_ACCURACY, is_ceiling=False)]
+    return publish("grouping", {"sets": sorted(accuracies)}, figures, limits)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
