@@ -19,5 +19,5 @@ def zone_of(identity: Identity | None) -> tzinfo:
         return timezone(timedelta(minutes=minutes if offset[1] == "+" else -minutes)) if minutes < 1440 else UTC
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):  # no such zone, or no data of zones on this machine
+    except (LookupError, ValueError, OSError):  # no such zone, no name of one, or no data of zones on this machine
         return UTC
