@@ -54,10 +54,15 @@ def observe(
     own: OwnLogins | None = None,
     moment: Moment | None = None,
     open_records: Mapping[str, OpenRecords] | None = None,
+    *,
+    logs_overlap: bool = False,
 ) -> Observation:
-    """Read the new bytes of a host's logs, (path, data) each. `open_records` is what their first lines may continue."""
+    """Read the new bytes of a host's logs, (path, data) each. `open_records` is what their first lines may continue.
+
+    With `logs_overlap`, a line that two logs have at the same time is one thing that happened.
+    """
     table = KeyTable(rules, open_records)
-    judging = Judging(rules, own, moment, has_one_log=len({path for path, _ in logs}) < 2)
+    judging = Judging(rules, own, moment, has_one_log=not logs_overlap or len({path for path, _ in logs}) < 2)
     tallies: dict[str, Tally] = {}
     with rare_collections():
         for path, data in logs:
