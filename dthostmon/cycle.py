@@ -121,9 +121,8 @@ async def _understand(
     if not new_lines:
         return analysis.examine((), parts.rules, host.thresholds, metrics, own, moment), NO_HISTORY
     size = sum(len(data) for _, data in new_lines)
-    observed = await _compute(
-        parts, size, partial(analysis.observe, new_lines, parts.rules, own, moment, state.open_records)
-    )
+    observing = (new_lines, parts.rules, own, moment, state.open_records)
+    observed = await _compute(parts, size, partial(analysis.observe, *observing, logs_overlap=True))
     seen = [entry.template.id for entry in observed.templates]
     history = await parts.store.load_history(host.name, seen, host.role, host.learning.runs)
     judging = (observed, parts.rules, history, host.thresholds, metrics, host.learning, moment)

@@ -10,8 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dthostmon import templates
-from dthostmon.analysis import Assignment, Examination, Moment, Tally, assign, examine, judging, keys
-from dthostmon.model import Finding, FindingSource, Severity, Thresholds
+from dthostmon.analysis import (
+    Assignment,
+    Examination,
+    Moment,
+    Tally,
+    assign,
+    conclude,
+    examine,
+    judging,
+    keys,
+    observe,
+)
+from dthostmon.model import Finding, FindingSource, History, Learning, Severity, Thresholds
 from dthostmon.rules import builtin_folder, load_packs
 
 RULES = load_packs([builtin_folder()])
@@ -198,9 +209,12 @@ def test_lines_that_are_worse_together_are_assigned_what_they_are_together() -> 
 def test_a_line_that_two_logs_have_is_one_thing_that_happened() -> None:
     lines = failed_logins(6)
     logs = [("syslog", lines), ("auth.log", lines), ("other.log", failed_logins(9))]
-    both = examine(logs, RULES, Thresholds(), None, moment=Moment(datetime(2026, 7, 28, 7, tzinfo=UTC)))
-    assert [(one.kind, one.count) for one in both.findings] == [("failed-login", 9)]
-    assert both.lines == 21
+    moment = Moment(datetime(2026, 7, 28, 7, tzinfo=UTC))
+    for overlap, count in ((True, 9), (False, 21)):
+        observed = observe(logs, RULES, None, moment, logs_overlap=overlap)
+        both = conclude(observed, RULES, History(), Thresholds(), None, Learning(), moment)
+        assert [(one.kind, one.count) for one in both.findings] == [("failed-login", count)]
+        assert both.lines == 21
 
 
 SNIPPETS = st.sampled_from(
