@@ -40,7 +40,10 @@ from dthostmon.transport import Lane, Session
 logger = logging.getLogger(__name__)
 
 NO_HISTORY = History()
-SMALL_BYTES = 16 * 1024  # under a millisecond of work
+SMALL_BYTES = 4 * 1024  # a few lines
+LEAST_CPU_SECONDS = 60.0
+TICKS_PER_SECOND = 100  # what Linux counts processor time in for user space (USER_HZ)
+OLD_NEWS_DAYS = 2
 
 Result = TypeVar("Result")
 
@@ -117,7 +120,7 @@ async def _understand(
 ) -> tuple[analysis.Examination, History]:
     """Judge what is new by what is known of the host; only of what was seen the store is asked."""
     new_lines = [(log.path, part) for log in reading.logs for part in log.parts]
-    metrics, moment = _judged(known.metrics, state), analysis.Moment(now, facts.zone_of(known.identity))
+    metrics, moment = _judged(known, state), analysis.Moment(now, facts.zone_of(known.identity))
     if not new_lines:
         return analysis.examine((), parts.rules, host.thresholds, metrics, own, moment), NO_HISTORY
     size = sum(len(data) for _, data in new_lines)
@@ -125,7 +128,7 @@ async def _understand(
     observed = await _compute(parts, size, partial(analysis.observe, *observing, logs_overlap=True))
     seen = [entry.template.id for entry in observed.templates]
     history = await parts.store.load_history(host.name, seen, host.role, host.learning.runs)
-    judging = (observed, parts.rules, history, host.thresholds, metrics, host.learning, moment)
+    judging = (observed, parts.rules, history, host.thresholds, metrics, host.learning, moment, host.name)
     return await _compute(parts, size, partial(analysis.conclude, *judging)), history
 
 
@@ -151,6 +154,8 @@ def _make_visit(
     without_lines = [log.path for log in reading.logs if not log.data and not log.unreadable and not log.bytes_pending]
     silent = analysis.silences(without_lines, state.rhythms, host.interval, started_at)
     findings = (*reading.problems, *silent, *examined.findings)
+    if not state.patterns:
+        findings = tuple(_as_history(finding, started_at) for finding in findings)
     grade = scoring.grade(findings)
     run = Run(
         host=host.name,
@@ -178,7 +183,7 @@ def _make_visit(
         client_addresses=examined.own_addresses,
         role=host.role,
         learned=examined.learned,
-        rhythms=analysis.new_rhythms(with_lines, state.rhythms, history.last_run_at, started_at),
+        rhythms=analysis.new_rhythms(with_lines, state.rhythms, history.last_run_at, host.interval, started_at),
         open_records={path: examined.open_records[path] for path in with_lines if path in examined.open_records},
     )
 
@@ -187,6 +192,14 @@ def _moved(log: LogReading, state: HostState) -> LogReading:
     """Leave the cursor of an idle log where it is: to move it costs a statement, and no line can be counted twice."""
     stored = state.cursors.get(log.path) or state.streams.get(log.path)
     return log if log.data or log.cursor != stored else replace(log, cursor=None)
+
+
+def _as_history(finding: Finding, now: datetime) -> Finding:
+    """Say of what a first visit finds that it was long ago: a log is looked back into, to begin with."""
+    days = (now - finding.last_seen).days if finding.last_seen else 0
+    if days < OLD_NEWS_DAYS:
+        return finding
+    return replace(finding, title=f"{finding.title} (last seen {days} days ago)")
 
 
 async def _visit(
@@ -209,9 +222,21 @@ def _own_logins(host: Host, state: HostState, known: Facts, candidate: str | Non
     return analysis.OwnLogins(host.ssh.user, state.client_addresses | told, seen)
 
 
-def _judged(metrics: Metrics | None, state: HostState) -> Metrics | None:
-    """Return the metrics that are judged: on a first visit the CPU is a sample of half a second, which says nothing."""
-    return replace(metrics, cpu_percent=None) if metrics and state.cpu_times is None else metrics
+def _judged(known: Facts, state: HostState) -> Metrics | None:
+    """Return the metrics that are judged: what the CPU did in some seconds says nothing."""
+    metrics = known.metrics
+    if metrics is None or _cpu_seconds(known, state) >= LEAST_CPU_SECONDS:
+        return metrics
+    return replace(metrics, cpu_percent=None)
+
+
+def _cpu_seconds(known: Facts, state: HostState) -> float:
+    """Return how long the CPU was watched: since the visit before, by the kernel's own count; 0 = nobody knows."""
+    now, before = known.metrics.cpu_times if known.metrics else None, state.cpu_times
+    cpus = known.identity.cpus if known.identity else None
+    if not now or not before:
+        return 0.0
+    return (sum(now) - sum(before)) / TICKS_PER_SECOND / (cpus or 1)
 
 
 def make_coverage(log: LogReading, tally: analysis.Tally | None) -> Coverage:

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 
 from dthostmon.analysis.bursts import bursts
 from dthostmon.analysis.escalation import Escalated
+from dthostmon.analysis.familiarity import Familiarity, is_learned
 from dthostmon.analysis.http_errors import http_errors
 from dthostmon.analysis.judging import NO_MOMENT
 from dthostmon.analysis.limits import limit_findings
 from dthostmon.analysis.memory import remember_trails, remember_values
 from dthostmon.analysis.moment import Moment
-from dthostmon.analysis.novelty import is_learned, novelties
+from dthostmon.analysis.novelty import novelties
 from dthostmon.analysis.observation import Observation, Tally
 from dthostmon.analysis.rates import new_rates
 from dthostmon.analysis.sequences import complete_sequences
@@ -55,20 +56,24 @@ def conclude(
     metrics: Metrics | None,
     learning: Learning,
     moment: Moment | None,
+    host: str = "HOST",
 ) -> Examination:
-    """Judge what was observed by what is known of the host, worst first, and say what the host's history becomes."""
+    """Judge what was observed by what is known of the host, worst first, and say what the host's history becomes.
+
+    `host` is its name for people.
+    """
     now = (moment or NO_MOMENT).now
     sightings = observed.sightings
-    learned = is_learned(history, learning, now)
+    familiar = Familiarity(rules, history, is_learned(history, learning, now), now, host)
     told, trails = complete_sequences(sightings, rules, history)
-    escalated = Escalated(rules, trails, sightings, thresholds, history, learned)
+    escalated = Escalated(rules, trails, sightings, thresholds, history, familiar.learned)
     rates = new_rates(observed.templates, history, now)
     findings = [
         *told,
         *sightings.grouping.findings(escalated.severity),
         *http_errors(observed.templates, thresholds),
-        *novelties(observed.templates, rules, history, learned, now),
-        *bursts(observed.templates, rules, history, rates, now),
+        *novelties(observed.templates, familiar),
+        *bursts(observed.templates, familiar, rates),
         *_floods(observed),
         *limit_findings(metrics, thresholds),
     ]

@@ -9,7 +9,8 @@ from dthostmon.model import Evidence, Finding, FindingSource, Severity, Template
 ACCESS_PROGRAM = "http-access"
 MIN_ERRORS = 10
 
-_STATUS = re.compile(r'" ([1-5])\d\d(?: |$)')
+# the request is a client's own words: only what stands behind its closing quote is the server's
+_STATUS = re.compile(r'[^"]*"(?:[^"\\]|\\.)*+" ([1-5])\d\d(?: |$)')
 
 
 def http_errors(seen: Sequence[TemplateCount], thresholds: Thresholds) -> Iterator[Finding]:
@@ -17,7 +18,7 @@ def http_errors(seen: Sequence[TemplateCount], thresholds: Thresholds) -> Iterat
     requests: dict[str, Counter[str]] = defaultdict(Counter)
     samples: dict[str, list[Evidence]] = defaultdict(list)
     for entry in seen:
-        status = _STATUS.search(entry.sample) if entry.template.program == ACCESS_PROGRAM else None
+        status = _STATUS.match(entry.sample) if entry.template.program == ACCESS_PROGRAM else None
         if status:
             requests[entry.path][status[1]] += entry.count
             if status[1] == "5":

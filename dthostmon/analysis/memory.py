@@ -8,7 +8,8 @@ from dthostmon.model import Evidence, History, SeenTrail
 from dthostmon.model.history import ValueKey
 from dthostmon.rules import TrailKey
 
-MAX_TRAILS = 500
+MAX_TRAILS_PER_OWNER = 1000  # of one part of a rule or sequence
+MAX_TRAILS_WITH_LINES = 200
 MAX_VALUES = 2000
 MAX_EVIDENCE = 3
 SLACK_SECONDS = 86400  # a host's clock or time zone may be wrong
@@ -17,24 +18,37 @@ SLACK_SECONDS = 86400  # a host's clock or time zone may be wrong
 def remember_trails(
     history: History, trails: Mapping[TrailKey, KnownTrail], now: datetime
 ) -> Mapping[TrailKey, SeenTrail] | None:
-    """Return the trails that still matter, None where they are as they were. The busiest stay where there are many."""
-    alive = {key: known for key, known in trails.items() if _still_matters(known, now)}
-    if len(alive) > MAX_TRAILS:
-        busiest = sorted(alive.items(), key=lambda item: -sum(item[1].trail.counts.values()))
-        alive = dict(busiest[:MAX_TRAILS])
-    kept = {key: _seen(known) for key, known in alive.items()}
+    """Return the trails that still matter, None where they are as they were.
+
+    What is over is told by the lines' own time: a host's clock may be wrong, and a backlog is read late. What is of a
+    time that has not come yet never counts. Where there are many, the busiest of each owner stay, and the busiest of
+    all keep some of their lines.
+    """
+    owners: dict[TrailKey, list[TrailKey]] = {}
+    last = now.timestamp() + SLACK_SECONDS
+    newest = [time for known in trails.values() if known.since is not None and (time := _newest(known)) < last]
+    present = max(newest, default=now.timestamp())
+    for key, known in trails.items():
+        if present - known.trail.within - SLACK_SECONDS < _newest(known) < last:
+            owners.setdefault(key[:2], []).append(key)
+    busiest = [key for keys in owners.values() for key in _busiest(keys, trails)[:MAX_TRAILS_PER_OWNER]]
+    shown = set(_busiest(busiest, trails)[:MAX_TRAILS_WITH_LINES])
+    kept = {key: _seen(trails[key], with_lines=key in shown) for key in busiest}
     return None if kept == history.trails else kept
 
 
-def _still_matters(known: KnownTrail, now: datetime) -> bool:
-    newest = max(known.trail.counts, default=0)
-    return newest > now.timestamp() - known.trail.within - SLACK_SECONDS
+def _busiest(keys: list[TrailKey], trails: Mapping[TrailKey, KnownTrail]) -> list[TrailKey]:
+    return sorted(keys, key=lambda key: -sum(trails[key].trail.counts.values()))
 
 
-def _seen(known: KnownTrail) -> SeenTrail:
+def _newest(known: KnownTrail) -> int:
+    return max(known.trail.counts, default=0)
+
+
+def _seen(known: KnownTrail, *, with_lines: bool) -> SeenTrail:
     begin = max(known.trail.counts) - known.trail.within
     counts = {second: count for second, count in known.trail.counts.items() if second > begin}
-    return SeenTrail(counts, _first_and_last(known.evidence))
+    return SeenTrail(counts, _first_and_last(known.evidence) if with_lines else ())
 
 
 def _first_and_last(lines: Sequence[Evidence]) -> tuple[Evidence, ...]:
@@ -49,5 +63,6 @@ def remember_values(history: History, seen: Collection[ValueKey], now: datetime)
     today = int(now.timestamp()) // 86400 * 86400
     values = {**history.values, **dict.fromkeys(seen, today)}
     if len(values) > MAX_VALUES:
-        values = dict(sorted(values.items(), key=lambda item: -item[1])[:MAX_VALUES])
+        newest_first = sorted(values.items(), key=lambda item: (-item[1], item[0] in history.values))
+        values = dict(newest_first[:MAX_VALUES])
     return None if values == history.values else values

@@ -1,54 +1,46 @@
 """Messages that were never seen on this host, and those that their own program calls critical. Pure."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
 
-from dthostmon.analysis.levels import CRITICAL_LEVEL, ERROR_LEVEL, is_understood
-from dthostmon.model import Evidence, Finding, FindingSource, History, Learning, Severity, TemplateCount
-from dthostmon.rules import RuleSet
+from dthostmon.analysis.familiarity import CRITICAL_LEVEL, ERROR_LEVEL, Familiarity
+from dthostmon.model import Evidence, Finding, FindingSource, Severity, TemplateCount
 
 MAX_FINDINGS = 10
 MAX_TITLE_CHARACTERS = 120
 
 
-def is_learned(history: History, learning: Learning, now: datetime) -> bool:
-    """Tell whether enough is known of a host for what is new to mean something."""
-    if history.first_run_at is None:
-        return False
-    return history.runs >= learning.runs or now - history.first_run_at >= timedelta(seconds=learning.period)
-
-
-def novelties(
-    seen: Sequence[TemplateCount], rules: RuleSet, history: History, learned: bool, now: datetime
-) -> Iterator[Finding]:
+def novelties(seen: Sequence[TemplateCount], familiar: Familiarity) -> Iterator[Finding]:
     """Yield findings of templates that no rule knows and that are new here, the worst first; never above WARN.
 
     What hosts of the same role have is told only where its level is bad, and as a note.
     """
-    told = [finding for entry in seen if (finding := _novelty(entry, rules, history, learned, now))]
+    told = [finding for entry in seen if (finding := _novelty(entry, familiar))]
     told.sort(key=lambda finding: (-finding.severity, -finding.count))
     yield from told[:MAX_FINDINGS]
     if more := told[MAX_FINDINGS:]:
         yield _more(more)
 
 
-def _novelty(entry: TemplateCount, rules: RuleSet, history: History, learned: bool, now: datetime) -> Finding | None:
-    known = history.templates.get(entry.template.id)
-    is_normal = known is not None and known.normal_until is not None and known.normal_until > now
+def _novelty(entry: TemplateCount, familiar: Familiarity) -> Finding | None:
     critical = entry.level is not None and entry.level <= CRITICAL_LEVEL
-    bad = entry.level is not None and entry.level <= ERROR_LEVEL
-    is_new = known is None and history.runs > 0
-    if is_normal or not (critical or is_new) or is_understood(entry, rules):
+    is_new = familiar.of(entry) is None and familiar.history.runs > 0
+    if not (critical or is_new) or familiar.is_normal(entry) or familiar.is_understood(entry):
         return None
     if critical:
-        return _finding(entry, Severity.WARN, "severe-message", "calls critical")
-    if not bad and (not learned or entry.template.id in history.elsewhere):
-        return None
-    alarming = bad and learned and entry.template.id not in history.elsewhere
-    return _finding(entry, Severity.WARN if alarming else Severity.INFO, "new-message", "never wrote before")
+        return _finding(entry, Severity.WARN, "severe-message", "calls critical", familiar.host)
+    severity = _severity_of_new(entry, familiar)
+    return _finding(entry, severity, "new-message", "never wrote before", familiar.host) if severity else None
 
 
-def _finding(entry: TemplateCount, severity: Severity, kind: str, verb: str) -> Finding:
+def _severity_of_new(entry: TemplateCount, familiar: Familiarity) -> Severity | None:
+    bad = entry.level is not None and entry.level <= ERROR_LEVEL
+    alone = entry.template.id not in familiar.history.elsewhere
+    if familiar.learned and alone:
+        return Severity.WARN if bad else Severity.INFO
+    return Severity.INFO if bad else None
+
+
+def _finding(entry: TemplateCount, severity: Severity, kind: str, verb: str, host: str) -> Finding:
     who = entry.template.program or entry.path
     return Finding(
         kind=kind,
@@ -57,7 +49,7 @@ def _finding(entry: TemplateCount, severity: Severity, kind: str, verb: str) -> 
         source=FindingSource.NOVELTY,
         count=entry.count,
         evidence=(Evidence(entry.path, entry.sample),),
-        recommended_action=f"Look at the line. Is it normal here: dthostmon baseline normal HOST {entry.template.id}",
+        recommended_action=f"Look at the line. Is it normal here: dthostmon baseline normal {host} {entry.template.id}",
         fields={"template": entry.template.id, "program": entry.template.program or ""},
     )
 

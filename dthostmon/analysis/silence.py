@@ -10,27 +10,33 @@ MIN_SILENCE_SECONDS = 3600.0
 MIN_KNOWN_SECONDS = 3 * 86400.0
 DAY_SECONDS = 86400.0
 RATIO = 3.0
-MIN_VISITS = 6
+MIN_VISITS = 2
 SILENCE_THAT_IS_USUAL_SECONDS = 12 * 3600.0  # a log with such gaps says nothing by another one
 
 _DIGITS = re.compile(r"\d+")
 
 
 def new_rhythms(
-    with_lines: Iterable[str], known: Mapping[str, Rhythm], last_run_at: datetime | None, now: datetime
+    with_lines: Iterable[str],
+    known: Mapping[str, Rhythm],
+    last_run_at: datetime | None,
+    interval: float,
+    now: datetime,
 ) -> Mapping[str, Rhythm]:
     """Return the rhythms of the logs that had lines now.
 
-    A silence is one only if a visit looked and found nothing: while nobody looked, nobody knows.
+    A silence lasts until the last visit that looked and found nothing: while nobody looked, nobody knows. One that was
+    told is trouble, not a habit.
     """
-    return {path: _heard(known.get(path), last_run_at, now) for path in with_lines}
+    return {path: _heard(known.get(path), last_run_at, interval, now) for path in with_lines}
 
 
-def _heard(known: Rhythm | None, last_run_at: datetime | None, now: datetime) -> Rhythm:
+def _heard(known: Rhythm | None, last_run_at: datetime | None, interval: float, now: datetime) -> Rhythm:
     if known is None:
         return Rhythm(now, now)
-    was_silent = last_run_at is not None and last_run_at > known.last_at
-    silence = (now - known.last_at).total_seconds() if was_silent else 0.0
+    if last_run_at is None or last_run_at <= known.last_at or _is_suspicious(known, interval, last_run_at):
+        return Rhythm(known.first_at, now, known.longest_silence)
+    silence = (last_run_at - known.last_at).total_seconds()
     return Rhythm(known.first_at, now, max(known.longest_silence, silence))
 
 
@@ -62,13 +68,19 @@ def _is_replaced(path: str, rhythm: Rhythm, known: Mapping[str, Rhythm]) -> bool
     )
 
 
+def _in_words(seconds: float) -> str:
+    if seconds < 2 * 3600:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.0f} hours" if seconds < 3 * 86400 else f"{seconds / 86400:.0f} days"
+
+
 def _finding(path: str, rhythm: Rhythm, now: datetime) -> Finding:
-    hours = (now - rhythm.last_at).total_seconds() / 3600
-    longest = rhythm.longest_silence / 3600
+    silent = _in_words((now - rhythm.last_at).total_seconds())
+    before = f"; its longest silence so far was {_in_words(rhythm.longest_silence)}" if rhythm.longest_silence else ""
     return Finding(
         kind="log-silent",
         severity=Severity.WARN,
-        title=f"{path} has been silent for {hours:.1f} hours; its longest silence so far was {longest:.1f}",
+        title=f"{path} has been silent for {silent}{before or ', and never was before'}",
         source=FindingSource.RULE,
         rule="dthostmon.log-silent",
         recommended_action="See whether what writes it still runs (systemctl status rsyslog), whether the disk is full,"

@@ -174,6 +174,9 @@ def _steps_mistakes(raw: object) -> Iterator[Mistake]:
         return
     for index, step in enumerate(raw):
         yield from under(("steps", index), _step_mistakes(step))
+    if isinstance(raw[-1], Mapping) and "count" in raw[-1]:
+        message = "the last step is one line, which completes the sequence; count those before it"
+        yield Mistake(("steps", len(raw) - 1, "count"), message)
 
 
 def _step_mistakes(raw: object) -> Iterator[Mistake]:

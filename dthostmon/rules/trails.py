@@ -61,9 +61,15 @@ class Trail:
         """Return how many were seen in the window that ends at `moment`."""
         return sum(count for slot, count in self.counts.items() if moment - self.within < slot <= moment)
 
-    def begin(self, moment: float) -> int | None:
-        """Return the first slot of the window that ends at `moment`."""
-        return min((slot for slot in self.counts if moment - self.within < slot <= moment), default=None)
+    def reached(self, count: int, begin: int, end: float) -> int | None:
+        """Return the second by which so many were seen from `begin` on, within the window that ends at `end`."""
+        seen = 0
+        for slot in sorted(self.counts):
+            if slot >= begin and end - self.within < slot <= end:
+                seen += self.counts[slot]
+                if seen >= count:
+                    return slot
+        return None
 
     def forget(self, moment: float) -> None:
         """Drop what was seen until `moment`."""
@@ -83,11 +89,10 @@ def follows(trails: Iterable[tuple[Trail | None, int]], moment: float) -> int:
 
     `trails` holds each earlier step's trail with the count that it needs.
     """
-    total, begin = 0, -1.0
+    total, begin = 0, 0
     for trail, needed in trails:
-        seen = trail.until(moment) if trail else 0
-        first = trail.begin(moment) if trail else None
-        if seen < needed or first is None or first < begin:
+        reached = trail.reached(needed, begin, moment) if trail else None
+        if trail is None or reached is None:
             return 0
-        total, begin = total + seen, first
+        total, begin = total + trail.until(moment), reached
     return total

@@ -19,12 +19,17 @@ from dthostmon.store.tables import hosts as hosts_table
 
 # Below the 32,766 parameters that a statement of either database may have.
 IDS_PER_QUERY = 10_000
+MAX_PEERS = 20  # hosts of a role that are asked for a template: enough to know what is usual there
 
-_OK = (runs.c.host_id == sa.bindparam("host"), runs.c.status == RunStatus.OK.value)
+# only visits that learned count: those of an older version stored runs and knew nothing of the host's usual life
+_OK = (
+    runs.c.host_id == sa.bindparam("host"),
+    runs.c.status == RunStatus.OK.value,
+    runs.c.started_at >= sa.bindparam("since"),
+)
 _COUNTED = sa.select(runs.c.id).where(*_OK).limit(sa.bindparam("limit")).subquery()
 _SPAN = sa.select(
     sa.select(sa.func.count()).select_from(_COUNTED).scalar_subquery().label("runs"),
-    sa.select(runs.c.started_at).where(*_OK).order_by(runs.c.started_at).limit(1).scalar_subquery().label("first"),
     sa.select(runs.c.started_at)
     .where(*_OK)
     .order_by(runs.c.started_at.desc())
@@ -41,15 +46,15 @@ _KNOWN = sa.select(
     templates.c.week,
     templates.c.normal_until,
 ).where(templates.c.host_id == sa.bindparam("host"), templates.c.template_id.in_(sa.bindparam("ids", expanding=True)))
-_ELSEWHERE = (
-    sa.select(templates.c.template_id)
-    .distinct()
-    .join(hosts_table, hosts_table.c.id == templates.c.host_id)
-    .where(
-        templates.c.template_id.in_(sa.bindparam("ids", expanding=True)),
-        hosts_table.c.role == sa.bindparam("role"),
-        hosts_table.c.id != sa.bindparam("host"),
-    )
+_PEERS = (
+    sa.select(hosts_table.c.id)
+    .where(hosts_table.c.role == sa.bindparam("role"), hosts_table.c.id != sa.bindparam("host"))
+    .order_by(hosts_table.c.id)
+    .limit(MAX_PEERS)
+)
+_ELSEWHERE = sa.select(templates.c.template_id).where(
+    templates.c.host_id.in_(sa.bindparam("hosts", expanding=True)),
+    templates.c.template_id.in_(sa.bindparam("ids", expanding=True)),
 )
 
 
@@ -60,16 +65,17 @@ async def load(database: Database, host: str, template_ids: Sequence[str], role:
 
 async def _load(name: str, ids: Sequence[str], role: str, max_runs: int, connection: Connection) -> History:
     host = await hosts.find(connection, name)
-    if host is None:
+    if host is None or host.learned_since is None:
         return History()
-    span = (await connection.execute(_SPAN, {"host": host.id, "limit": max_runs})).one()
+    span = (await connection.execute(_SPAN, {"host": host.id, "limit": max_runs, "since": host.learned_since})).one()
     remembered = (await connection.execute(_REMEMBERED, {"host": host.id})).first()
     known = {row.template_id: _known(row) for row in await _in_parts(connection, _KNOWN, ids, {"host": host.id})}
     new = [one for one in ids if one not in known] if role else []
-    elsewhere = await _in_parts(connection, _ELSEWHERE, new, {"host": host.id, "role": role})
+    peers = list((await connection.execute(_PEERS, {"host": host.id, "role": role})).scalars()) if new else []
+    elsewhere = await _in_parts(connection, _ELSEWHERE, new, {"hosts": peers}) if peers else []
     return History(
         runs=span.runs,
-        first_run_at=span.first,
+        first_run_at=host.learned_since,
         last_run_at=span.last,
         trails=_trails(remembered.trails) if remembered else {},
         values={tuple(key): seen for key, seen in remembered[1]} if remembered else {},
@@ -99,7 +105,10 @@ def _hours(packed: bytes | None) -> tuple[float, ...]:
 
 
 def rates_row(rates: Rates | None) -> dict[str, Any]:
-    """Return a template's rates as columns: numbers as JSON, the hours of the week packed as 32-bit floats."""
+    """Return a template's rates as columns: numbers as JSON, the hours of the week packed as 32-bit floats.
+
+    The week changes with the hour only, and is by far the most of it: None = as it is stored.
+    """
     if rates is None:
         return {"rates": None, "week": None}
     told = {"hour": rates.hour, "count": rates.count, "seconds": rates.seconds, "recent": list(rates.recent)}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ MAX_CLIENT_ADDRESSES = 100
 
 
 # What every visit asks is built once: to build a statement takes SQLAlchemy longer than to execute it.
-_FIND = sa.select(hosts.c.id, hosts.c.cpu_times, hosts.c.client_addresses, hosts.c.role).where(
+_FIND = sa.select(hosts.c.id, hosts.c.cpu_times, hosts.c.client_addresses, hosts.c.role, hosts.c.learned_since).where(
     hosts.c.name == sa.bindparam("host")
 )
 _PATTERNS = sa.select(patterns.c.pattern).where(patterns.c.host_id == sa.bindparam("host"))
@@ -30,6 +31,7 @@ class KnownHost:
     cpu_times: tuple[int, ...] | None
     client_addresses: frozenset[str]
     role: str | None = None
+    learned_since: datetime | None = None
 
 
 async def find(connection: Connection, name: str) -> KnownHost | None:
@@ -38,7 +40,7 @@ async def find(connection: Connection, name: str) -> KnownHost | None:
     if row is None:
         return None
     times = None if row.cpu_times is None else tuple(row.cpu_times)
-    return KnownHost(row.id, times, frozenset(row.client_addresses or ()), row.role)
+    return KnownHost(row.id, times, frozenset(row.client_addresses or ()), row.role, row.learned_since)
 
 
 async def ensure(connection: Connection, name: str) -> KnownHost:
@@ -74,13 +76,19 @@ async def remember(
     cpu_times: tuple[int, ...] | None,
     client_addresses: frozenset[str],
     role: str | None,
+    at: datetime,
 ) -> None:
-    """Store what the next visit wants to know of a host, where it is told and new."""
+    """Store what the next visit wants to know of a host, where it is told and new.
+
+    `at` is when a visit that learns from the host began: from the first such one on its usual life is known.
+    """
     values: dict[str, Any] = {}
     if cpu_times:
         values["cpu_times"] = list(cpu_times)
     if role is not None and role != host.role:
         values["role"] = role
+    if role is not None and host.learned_since is None:
+        values["learned_since"] = at
     known = host.client_addresses
     if not client_addresses <= known:
         newest_first = [*sorted(client_addresses - known), *sorted(client_addresses & known)]

@@ -46,7 +46,7 @@ async def _delete_templates(database: Database, older_than: datetime, batch: int
     count = sa.func.count()
     crowded = sa.select(templates.c.host_id).group_by(templates.c.host_id).having(count > MAX_TEMPLATES_PER_HOST)
     for host in (await database.read(lambda connection: connection.execute(crowded))).scalars():
-        newest_first = keys.where(templates.c.host_id == host).order_by(templates.c.last_seen.desc())
+        newest_first = keys.where(templates.c.host_id == host, ~is_marked).order_by(templates.c.last_seen.desc())
         deleted += await _delete_some(database, key, newest_first.offset(MAX_TEMPLATES_PER_HOST), batch)
     return deleted
 

@@ -52,6 +52,7 @@ hosts = sa.Table(
     sa.Column("cpu_times", SafeJson),
     sa.Column("client_addresses", SafeJson),
     _text("role", nullable=True),
+    _instant("learned_since", nullable=True),
     sqlite_autoincrement=True,
 )
 

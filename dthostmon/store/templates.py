@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -31,7 +32,7 @@ async def count(
             "program": entry.template.program,
             "text": entry.template.text,
             "sample": entry.sample,
-            **rates_row(rates.get(entry.template.id)),
+            **_rates(entry, rates),
         }
         for entry in seen
     ]
@@ -39,12 +40,20 @@ async def count(
         await connection.execute(_counting(connection.dialect.name), rows)
 
 
+def _rates(entry: TemplateCount, rates: Mapping[str, Rates]) -> dict[str, Any]:
+    found = rates.get(entry.template.id)
+    row = rates_row(found)
+    began = found is not None and found.count == entry.count  # this visit began the hour
+    return row if began else {**row, "week": None}
+
+
 @cache
 def _counting(database: str) -> sa.Insert:
     statement = insert(database, templates)
     new = statement.excluded
+    week = sa.func.coalesce(new.week, templates.c.week)
     later = sa.case((new.last_seen > templates.c.last_seen, new.last_seen), else_=templates.c.last_seen)
     return statement.on_conflict_do_update(
         index_elements=[templates.c.host_id, templates.c.template_id],
-        set_={"count": templates.c.count + new.count, "last_seen": later, "rates": new.rates, "week": new.week},
+        set_={"count": templates.c.count + new.count, "last_seen": later, "rates": new.rates, "week": week},
     )

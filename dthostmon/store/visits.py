@@ -55,7 +55,7 @@ async def _save(visit: Visit, pieces: Sequence[chunks.Piece], connection: Connec
     await cursors.save(connection, run.host, log_ids, [reading.cursor for reading in visit.logs if reading.cursor])
     await hosts.remember_patterns(connection, host_id, visit.patterns)
     times = run.facts.metrics.cpu_times if run.facts.metrics else None
-    await hosts.remember(connection, host, times, visit.client_addresses, visit.role)
+    await hosts.remember(connection, host, times, visit.client_addresses, visit.role, run.started_at)
     await chunks.save(connection, host_id, log_ids, run.started_at, pieces)
     await templates.count(connection, host_id, visit.templates, run.started_at, visit.learned.rates)
     await histories.remember(connection, host_id, visit.learned)

@@ -7,7 +7,8 @@ import pytest
 
 from dthostmon.analysis import new_rhythms, silences
 from dthostmon.analysis.bursts import bursts
-from dthostmon.analysis.novelty import MAX_FINDINGS, is_learned, novelties
+from dthostmon.analysis.familiarity import Familiarity, is_learned
+from dthostmon.analysis.novelty import MAX_FINDINGS, novelties
 from dthostmon.analysis.rates import WEEKS, hourly, new_rates, usual
 from dthostmon.model import (
     Finding,
@@ -41,7 +42,7 @@ def known(name: str = "t-1", **more: object) -> dict[str, KnownTemplate]:
 
 
 def new(entry: TemplateCount, history: History = KNOWN_HOST, *, learned: bool = True) -> list[Finding]:
-    return list(novelties([entry], NO_RULES, history, learned, NOW))
+    return list(novelties([entry], Familiarity(NO_RULES, history, learned, NOW, "web1")))
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,7 @@ def test_what_is_new_is_a_note_and_a_warning_where_its_program_calls_it_an_error
         (Severity.INFO, FindingSource.NOVELTY, "new-message")
     ]
     assert [one.severity for one in new(seen(level=ERROR))] == [Severity.WARN]
+    assert new(seen())[0].recommended_action.endswith("dthostmon baseline normal web1 t-1")
 
 
 def test_while_a_host_is_learned_nothing_new_is_more_than_a_note() -> None:
@@ -78,7 +80,7 @@ def test_what_other_hosts_of_the_role_have_is_less_new() -> None:
 def test_what_is_known_or_understood_is_not_new() -> None:
     assert not new(seen(), replace(KNOWN_HOST, templates=known()))
     cron = seen(sample="Jul 28 05:00:01 web1 CRON[7]: (root) CMD (true)")
-    assert not list(novelties([cron], RULES, KNOWN_HOST, True, NOW))
+    assert not list(novelties([cron], Familiarity(RULES, KNOWN_HOST, True, NOW, "web1")))
 
 
 def test_what_a_program_calls_critical_is_a_warning_until_somebody_calls_it_normal() -> None:
@@ -91,7 +93,7 @@ def test_what_a_program_calls_critical_is_a_warning_until_somebody_calls_it_norm
 
 def test_a_flood_of_new_messages_is_a_few_findings() -> None:
     many = [seen(f"t-{index}") for index in range(200)]
-    found = list(novelties(many, NO_RULES, KNOWN_HOST, True, NOW))
+    found = list(novelties(many, Familiarity(NO_RULES, KNOWN_HOST, True, NOW, "web1")))
     assert len(found) == MAX_FINDINGS + 1
     assert found[-1].title.startswith("190 more")
 
@@ -137,7 +139,8 @@ def loud(count: int, usual_count: int = 10, level: int | None = None, **marks: o
     before = rates_of([usual_count] * 12, NOW - timedelta(hours=12))
     history = replace(KNOWN_HOST, templates=known(rates=before, **marks))
     entry = seen(count=count, level=level)
-    return list(bursts([entry], NO_RULES, history, new_rates([entry], history, NOW), NOW))
+    familiar = Familiarity(NO_RULES, history, True, NOW, "web1")
+    return list(bursts([entry], familiar, new_rates([entry], history, NOW)))
 
 
 def test_a_burst_is_one_against_what_is_usual_here() -> None:
@@ -189,11 +192,34 @@ def test_a_log_whose_date_has_passed_is_not_missed() -> None:
 def test_a_silence_counts_only_where_a_visit_looked() -> None:
     last = NOW - timedelta(days=2)
     before = {SYSLOG: Rhythm(last - timedelta(days=5), last, 60)}
-    assert new_rhythms([SYSLOG], before, last, NOW)[SYSLOG].longest_silence == 60
-    looked = new_rhythms([SYSLOG], before, NOW - timedelta(hours=1), NOW)[SYSLOG]
-    assert looked == Rhythm(last - timedelta(days=5), NOW, 2 * 86400)
-    assert new_rhythms([SYSLOG], {}, None, NOW) == {SYSLOG: Rhythm(NOW, NOW)}
+    assert new_rhythms([SYSLOG], before, last, 300.0, NOW)[SYSLOG].longest_silence == 60
+    looked = new_rhythms([SYSLOG], before, last + timedelta(minutes=40), 300.0, NOW)[SYSLOG]
+    assert looked == Rhythm(last - timedelta(days=5), NOW, 2400)
+    assert new_rhythms([SYSLOG], {}, None, 300.0, NOW) == {SYSLOG: Rhythm(NOW, NOW)}
+
+
+def test_a_silence_that_was_told_is_no_habit() -> None:
+    last = NOW - timedelta(hours=20)
+    before = {SYSLOG: Rhythm(last - timedelta(days=9), last, 60)}
+    assert silences([SYSLOG], before, 300.0, NOW)
+    after = new_rhythms([SYSLOG], before, NOW - timedelta(minutes=5), 300.0, NOW)
+    assert after[SYSLOG].longest_silence == 60
+    assert list(silences([SYSLOG], after, 300.0, NOW + timedelta(hours=2)))
 
 
 def test_a_day_of_silence_after_a_day_of_lines_is_one() -> None:
     assert silent(25, days=1.1)
+
+
+def test_many_short_visits_of_an_hour_are_a_burst_together() -> None:
+    before = rates_of([10] * 12, NOW - timedelta(hours=12))
+    at, rates, told = NOW, before, []
+    for _ in range(30):
+        last = at - timedelta(seconds=10)
+        history = replace(KNOWN_HOST, last_run_at=last, templates=known(rates=rates))
+        entry = seen(count=20)
+        found = new_rates([entry], history, at)
+        familiar = Familiarity(NO_RULES, history, True, at, "web1")
+        told += bursts([entry], familiar, found)
+        rates, at = found["t-1"], at + timedelta(seconds=10)
+    assert told

@@ -71,6 +71,26 @@ def test_five_failures_in_two_visits_are_enough_and_four_are_not(failures: int) 
         assert not told(examined, "root-login")
 
 
+def test_windows_go_by_the_time_of_the_lines_however_late_they_are_read() -> None:
+    late = START + timedelta(days=120)
+    _, history = visited([failed(START + timedelta(seconds=i)) for i in range(6)], late)
+    examined, _ = visited([accepted(START + timedelta(minutes=5))], late + timedelta(hours=1), history)
+    assert len(told(examined, SUCCESS)) == 1
+
+
+def test_lines_of_the_future_take_no_place_from_those_of_today() -> None:
+    future = START + timedelta(days=20_000)
+    lines = [
+        f"{future.isoformat()} web1 sshd[1]: Failed password for u{i} from 203.0.113.9 port 1 ssh2" for i in range(9)
+    ]
+    _, history = visited(
+        [*lines, *[failed(START + timedelta(seconds=i)) for i in range(6)]], START + timedelta(hours=1)
+    )
+    assert all(max(seen.counts) < future.timestamp() for seen in history.trails.values())
+    examined, _ = visited([accepted(START + timedelta(minutes=5))], START + timedelta(hours=2), history)
+    assert len(told(examined, SUCCESS)) == 1
+
+
 def test_a_login_is_told_once_and_another_address_is_not_meant() -> None:
     burst = [failed(START + timedelta(seconds=i)) for i in range(10)]
     examined, history = visited([*burst, accepted(START + timedelta(minutes=1))], START + timedelta(hours=1))
@@ -132,6 +152,15 @@ def test_steps_must_come_in_their_order() -> None:
     second.add(55, 1)
     assert follows([(first, 1), (second, 1)], 60) == 2
     assert not follows([(first, 1), (None, 1)], 60)
+
+
+def test_what_came_too_early_does_not_hide_what_came_in_time() -> None:
+    first, second = Trail(100), Trail(100)
+    first.add(10, 1)
+    second.add(5, 1)
+    second.add(20, 1)
+    assert follows([(first, 1), (second, 1)], 30) == 3
+    assert not follows([(first, 1), (second, 2)], 30)
 
 
 FIRST_PACK = """\

@@ -12,6 +12,7 @@ down_revision = "0002"
 def upgrade() -> None:
     """Add the columns and the table."""
     op.add_column("hosts", sa.Column("role", sa.Text()))
+    op.add_column("hosts", sa.Column("learned_since", Instant()))
     op.create_table(
         "histories",
         sa.Column(
