@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -399,10 +399,27 @@ async def test_cancelled_first_questions_open_one_channel(server: SshServer) -> 
         await asyncio.wait([asking])
     assert await session.files.stat("/etc/passwd") is not None
     # what the program itself starts for the questions that were cancelled comes and goes
-    sshds = [pid for pid in descendants(server.pid) if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"sshd")]
-    programs = {child for pid in sshds for child in children(pid)} - set(sshds)
+    for _ in range(100):
+        programs = programs_of(server)
+        if len(programs) == 1:
+            break
+        await asyncio.sleep(0.05)
     await session.close()
     assert len(programs) == 1
+
+
+def programs_of(server: SshServer) -> set[int]:
+    """Return what the server's sessions run."""
+    processes = {pid: cmdline_of(pid) for pid in descendants(server.pid)}
+    sshds = [pid for pid, cmdline in processes.items() if cmdline.startswith(b"sshd")]
+    return {child for pid in sshds for child in children(pid)} - set(sshds)
+
+
+def cmdline_of(pid: int) -> bytes:
+    """Return the command line of a process, nothing where it has ended meanwhile."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 async def test_a_session_that_is_closed_while_its_files_open_leaves_no_task(server: SshServer) -> None:
