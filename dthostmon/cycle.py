@@ -41,6 +41,7 @@ logger = logging.getLogger(__name__)
 
 NO_HISTORY = History()
 SMALL_BYTES = 4 * 1024  # a few lines
+TRAIL_BYTES = 100  # a trail of the history takes as long to judge as so many bytes of a log
 LEAST_CPU_SECONDS = 60.0
 TICKS_PER_SECOND = 100  # what Linux counts processor time in for user space (USER_HZ)
 OLD_NEWS_DAYS = 2
@@ -129,6 +130,7 @@ async def _understand(
     seen = [entry.template.id for entry in observed.templates]
     history = await parts.store.load_history(host.name, seen, host.role, host.learning.runs)
     judging = (observed, parts.rules, history, host.thresholds, metrics, host.learning, moment, host.name)
+    size += TRAIL_BYTES * len(history.trails)
     return await _compute(parts, size, partial(analysis.conclude, *judging)), history
 
 

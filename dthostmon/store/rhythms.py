@@ -11,7 +11,7 @@ from dthostmon.store.connection import Connection
 from dthostmon.store.tables import logs
 
 COLUMNS = (logs.c.first_lines_at, logs.c.last_lines_at, logs.c.longest_silence, logs.c.open_records)
-MAX_OPEN_PROGRAMS = 8  # of which the last record is kept: the next lines of a log are seldom of more
+MAX_OPEN_PROGRAMS = 64  # as many as are followed while a log is read
 
 _SAVE = sa.update(logs).where(logs.c.id == sa.bindparam("log"))
 
