@@ -2,18 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import NamedTuple
 
 from dthostmon.analysis.seen_line import SeenLine
+from dthostmon.analysis.stamps import Moments
 from dthostmon.rules import MAX_VALUE_CHARACTERS, Match, Rule, normal_addresses
-
-
-class Moments(NamedTuple):
-    """When a line was written, as it says, and the seconds since 1970 that count: the visit's where it says nothing."""
-
-    told: datetime | None
-    seconds: float
 
 
 class Sighting(NamedTuple):

@@ -7,7 +7,6 @@ from dthostmon.analysis.bursts import bursts
 from dthostmon.analysis.escalation import Escalated
 from dthostmon.analysis.familiarity import Familiarity, is_learned
 from dthostmon.analysis.http_errors import http_errors
-from dthostmon.analysis.judging import NO_MOMENT
 from dthostmon.analysis.limits import limit_findings
 from dthostmon.analysis.memory import remember_trails, remember_values
 from dthostmon.analysis.moment import Moment
@@ -15,6 +14,7 @@ from dthostmon.analysis.novelty import novelties
 from dthostmon.analysis.observation import Observation, Tally
 from dthostmon.analysis.rates import new_rates
 from dthostmon.analysis.sequences import complete_sequences
+from dthostmon.analysis.stamps import NO_MOMENT
 from dthostmon.model import (
     Finding,
     FindingSource,

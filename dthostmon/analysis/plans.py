@@ -53,17 +53,16 @@ class Plan(NamedTuple):
 NOBODY = Plan(None)
 
 
-def plan(candidates: Iterable[Rule], key: bytes) -> Plan | None:
-    """Return how to read the lines of a key's shape; None where each line must be judged by itself.
+def plan(candidates: Iterable[Rule], shape: bytes) -> Plan | None:
+    """Return how to read the lines of a shape; None where each line must be judged by itself.
 
     That is so where a rule asks for a number, where a line is cleaned before it is judged (other places then), where
-    syslog has folded messages, and where no blank borders on a field.
+    syslog has folded messages, and where no blank borders on a field. Nor is it how to read a line that is cut.
     """
-    if len(key) > templates.LINE_BYTES or not key.isascii():
+    if not shape.isascii():
         return None
-    shapes = templates.shapes([key])
-    (shown,) = templates.shape_texts(shapes)
-    if not shown.isprintable() or len(shown) != len(shapes[0]):
+    (shown,) = templates.shape_texts([shape])
+    if not shown.isprintable() or len(shown) != len(shape):
         return None
     line = templates.take_apart(shown)
     if not shown.endswith(line.message) or line.message.startswith("message repeated "):

@@ -22,13 +22,14 @@ from dthostmon.templates.masks import MASK, mask
 from dthostmon.templates.naming import (
     MAX_TEMPLATES,
     OVERFLOW_TEXT,
+    Name,
     TemplateTable,
     make_template,
     names_of,
     template_of,
 )
-from dthostmon.templates.records import RecordKeeper, line_of, parts_of
-from dthostmon.templates.times import read_time
+from dthostmon.templates.records import RecordKeeper, parts_of
+from dthostmon.templates.times import leading_stamp, read_time
 
 __all__ = [
     "BLOCK_BYTES",
@@ -36,14 +37,15 @@ __all__ = [
     "MASK",
     "MAX_TEMPLATES",
     "OVERFLOW_TEXT",
+    "Name",
     "ParsedLine",
     "RecordKeeper",
     "TemplateTable",
     "as_read",
     "blocks",
     "clean",
+    "leading_stamp",
     "line_id",
-    "line_of",
     "make_template",
     "mask",
     "names_of",

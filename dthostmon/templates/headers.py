@@ -29,6 +29,11 @@ class ParsedLine(NamedTuple):
     time: str | None = None
     body: int = 0
 
+    @property
+    def has_header(self) -> bool:
+        """Whether anything but its message was recognised: a program, a time, a level before it."""
+        return self.program is not None or self.time is not None or self.body > 0
+
 
 CACHED_HEADERS = 4096
 LONGEST_HEADER = 160

@@ -49,6 +49,14 @@ def read_time(line: str, reference: datetime, zone: tzinfo) -> datetime | None:
         return None
 
 
+def leading_stamp(line: str) -> str | None:
+    """Return the stamp that a cleaned line begins with, from which `read_time` reads the same; None where it must
+    search for one.
+    """
+    found = _STAMPS[0].match(line) or _STAMPS[1].match(line)
+    return found[0] if found else None
+
+
 def _read(line: str, reference: datetime, zone: tzinfo) -> datetime | None:
     start = priority.end() if line[:1] == "<" and (priority := _PRIORITY.match(line)) else 0
     if found := _STAMPS[0].match(line, start) or _STAMPS[1].match(line, start):
