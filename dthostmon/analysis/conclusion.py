@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from dthostmon.analysis.bursts import bursts
 from dthostmon.analysis.escalation import Escalated
 from dthostmon.analysis.familiarity import Familiarity, is_learned
+from dthostmon.analysis.garbage import rare_collections
 from dthostmon.analysis.http_errors import http_errors
 from dthostmon.analysis.limits import limit_findings
 from dthostmon.analysis.memory import remember_trails, remember_values
@@ -48,6 +49,7 @@ class Examination:
     open_records: Mapping[str, OpenRecords] = field(default_factory=dict)
 
 
+@rare_collections()
 def conclude(
     observed: Observation,
     rules: RuleSet,

@@ -56,7 +56,7 @@ class Judging:
     def judge(self, path: str, piece: Piece) -> None:
         """Judge the lines of a piece of a log whose keys are suspects."""
         plans = {key: self._plan(key, count) for key, count in piece.counts.items() if self._is_suspect(key.kind)}
-        wanted = {key for key, planned in plans.items() if planned is None or planned.rule}
+        wanted = {key for key, planned in plans.items() if planned is not NOBODY}
         if not wanted:
             return
         together: dict[Key, list[bytes]] = {key: [] for key in wanted if plans[key]}
@@ -69,18 +69,23 @@ class Judging:
                 singly.append((key, line))
         batches = BatchesInMaking()
         for key, lines in together.items():
-            self._judge_together(batches, plans[key], Counter(lines))
+            if planned := plans[key]:
+                singly += [(key, line) for line in self._judge_together(batches, planned, lines)]
         stand_ins = self._judge_singly(batches, singly)
         for batch in batches.made(path):
             self._take(batch)
         for batch in stand_ins.made(path):
             self._take_stand_ins(batch)
 
-    def _judge_together(self, batches: BatchesInMaking, planned: Plan | None, lines: Mapping[bytes, int]) -> None:
-        if planned and planned.rule and lines:
-            headers, columns = planned.read(tuple(lines))
+    def _judge_together(self, batches: BatchesInMaking, planned: Plan, lines: Sequence[bytes]) -> Sequence[bytes]:
+        """Judge the lines that a plan holds for, and return the others."""
+        others = planned.doubtful(lines)
+        counts = Counter(lines) - Counter(others) if others else Counter(lines)
+        if counts and planned.rule and self._asks_for(planned.rule):
+            headers, columns = planned.read(tuple(counts))
             moments = list(map(self._stamps.of_stamp, headers))
-            batches.of(planned.rule, planned.names).extend(columns, tuple(lines), moments, tuple(lines.values()))
+            batches.of(planned.rule, planned.names).extend(columns, tuple(counts), moments, tuple(counts.values()))
+        return others
 
     def _judge_singly(self, batches: BatchesInMaking, lines: Sequence[tuple[Key, bytes]]) -> BatchesInMaking:
         """Judge each distinct line by itself, until a rule had its share; return what the stand-ins say.
@@ -118,15 +123,20 @@ class Judging:
             if len(self._plans) >= MAX_PLANS:
                 self._plans.clear()
             planned = plan(key.kind.candidates, key.shape)
-            self._plans[key] = planned if planned is None or self._asks_for(planned.rule) else NOBODY
+            self._plans[key] = planned if planned is None or self._is_wanted(planned) else NOBODY
         return self._plans[key]
 
     def _is_suspect(self, kind: Kind) -> bool:
         """Tell whether a rule may speak of the lines."""
         return kind.may_tell or (self._own is not None and _is_of_login(kind))
 
-    def _asks_for(self, rule: Rule | None) -> bool:
-        return rule is not None and (rule.id in LOGIN_RULES or self._rules.may_tell(rule))
+    def _is_wanted(self, planned: Plan) -> bool:
+        return any(map(self._asks_for, planned.tried_before)) or (
+            planned.rule is not None and self._asks_for(planned.rule)
+        )
+
+    def _asks_for(self, rule: Rule) -> bool:
+        return rule.id in LOGIN_RULES or self._rules.may_tell(rule)
 
     def _take(self, batch: Batch) -> None:
         if not self._has_one_log:

@@ -4,7 +4,7 @@ A rule's expression takes microseconds for each line, and a log may hold nothing
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from dthostmon import templates
@@ -30,7 +30,8 @@ class _Field(NamedTuple):
 class Plan(NamedTuple):
     """The rule of a shape's lines, None where no rule decides, and where its fields, `names`, stand.
 
-    `header_words` is how many words a line has up to its time, `splits` at how many blanks it is cut.
+    `header_words` is how many words a line has up to its time, `splits` at how many blanks it is cut. `tried_before`
+    are rules that read numbers: where one of them is found in the words from `message_word` on, the plan does not hold.
     """
 
     rule: Rule | None
@@ -38,11 +39,23 @@ class Plan(NamedTuple):
     header_words: int = 0
     splits: int = 0
     places: tuple[Place, ...] = ()
+    tried_before: tuple[Rule, ...] = ()
+    message_word: int = 0
+
+    def doubtful(self, lines: Sequence[bytes]) -> list[bytes]:
+        """Return the lines that the plan may not hold for."""
+        if not self.tried_before:
+            return []
+        start, searches = self.message_word, [rule.pattern.search for rule in self.tried_before]
+        messages = [text.split(" ", start)[start] for text in _texts(lines)]
+        return [
+            line for line, message in zip(lines, messages, strict=True) if any(search(message) for search in searches)
+        ]
 
     def read(self, lines: Sequence[bytes]) -> tuple[list[str], list[list[str]]]:
         """Return the header of each line up to its time, and a column of values for each field."""
         splits, header_words = self.splits, self.header_words
-        words = [text.split(" ", splits) for text in b"\n".join(lines).decode("ascii").split("\n")]
+        words = [text.split(" ", splits) for text in _texts(lines)]
         columns = []
         for word, part in self.places:
             column = [one[word] for one in words]
@@ -50,14 +63,19 @@ class Plan(NamedTuple):
         return [" ".join(one[:header_words]) for one in words], columns
 
 
+def _texts(lines: Sequence[bytes]) -> list[str]:
+    return b"\n".join(lines).decode("ascii").split("\n")
+
+
 NOBODY = Plan(None)
+MAX_TRIED_BEFORE = 4
 
 
 def plan(candidates: Iterable[Rule], shape: bytes) -> Plan | None:
     """Return how to read the lines of a shape; None where each line must be judged by itself.
 
-    That is so where a rule asks for a number, where a line is cleaned before it is judged (other places then), where
-    syslog has folded messages, and where no blank borders on a field. Nor is it how to read a line that is cut.
+    That is so where many rules that read numbers come first, where a line is cleaned before it is judged (other places
+    then), where syslog has folded messages, and where no blank borders on a field. It is not for lines that are cut.
     """
     if not shape.isascii():
         return None
@@ -67,24 +85,42 @@ def plan(candidates: Iterable[Rule], shape: bytes) -> Plan | None:
     line = templates.take_apart(shown)
     if not shown.endswith(line.message) or line.message.startswith("message repeated "):
         return None
+    start = len(shown) - len(line.message)
     end_of_time = shown.find(line.time) + len(line.time) if line.time else 0
-    return _decided(candidates, shown, len(shown) - len(line.message), end_of_time)
+    tried_before, planned = _decided(candidates, shown, start, end_of_time)
+    if planned is None or not tried_before:
+        return planned
+    begins_a_word = start == 0 or shown[start - 1] == " "
+    if len(tried_before) > MAX_TRIED_BEFORE or not begins_a_word:
+        return None
+    return planned._replace(tried_before=tried_before, message_word=shown.count(" ", 0, start))
 
 
-def _decided(candidates: Iterable[Rule], shown: str, start: int, end_of_time: int) -> Plan | None:
+def _decided(
+    candidates: Iterable[Rule], shown: str, start: int, end_of_time: int
+) -> tuple[tuple[Rule, ...], Plan | None]:
+    """Return the rules that must be tried first, because they read numbers, and what holds where none of them is found.
+
+    The first rule that does not read numbers and is found is found in all lines of the shape.
+    """
+    tried_before = []
     for rule in candidates:
         if rule.reads_numbers:
-            return None
-        found = rule.pattern.search(shown[start:])
-        if found is None:
-            continue
-        spans = {name: found.span(name) for name in rule.pattern.groupindex}
-        captured = {name: (begin + start, end + start) for name, (begin, end) in spans.items() if end > begin}
-        if any(name not in captured for name in rule.fields):
-            continue
-        places = [(name, _place(shown, begin, end)) for name, (begin, end) in captured.items()]
-        return _made(rule, shown[:end_of_time], places)
-    return NOBODY
+            tried_before.append(rule)
+        elif (spans := _captured(rule, shown, start)) is not None:
+            places = [(name, _place(shown, begin, end)) for name, (begin, end) in spans.items()]
+            return tuple(tried_before), _made(rule, shown[:end_of_time], places)
+    return tuple(tried_before), NOBODY
+
+
+def _captured(rule: Rule, shown: str, start: int) -> Mapping[str, tuple[int, int]] | None:
+    """Return from where to where each field goes that a rule captures; None where the rule does not apply."""
+    found = rule.pattern.search(shown[start:])
+    if found is None:
+        return None
+    spans = {name: found.span(name) for name in rule.pattern.groupindex}
+    captured = {name: (begin + start, end + start) for name, (begin, end) in spans.items() if end > begin}
+    return captured if all(name in captured for name in rule.fields) else None
 
 
 def _made(rule: Rule, header: str, places: Sequence[tuple[str, _Field | None]]) -> Plan | None:
