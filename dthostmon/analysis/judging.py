@@ -63,7 +63,7 @@ class Judging:
         singly: list[tuple[Key, bytes]] = []
         is_picked = list(map(wanted.__contains__, piece.found))
         for key, line in zip(compress(piece.found, is_picked), compress(piece.lines, is_picked), strict=True):
-            if key in together and len(line) <= templates.LINE_BYTES:
+            if key in together:
                 together[key].append(line)
             else:
                 singly.append((key, line))
@@ -80,7 +80,9 @@ class Judging:
     def _judge_together(self, batches: BatchesInMaking, planned: Plan, lines: Sequence[bytes]) -> Sequence[bytes]:
         """Judge the lines that a plan holds for, and return the others."""
         others = planned.doubtful(lines)
-        counts = Counter(lines) - Counter(others) if others else Counter(lines)
+        counts = Counter(lines)
+        for line in others:
+            counts.pop(line, None)
         if counts and planned.rule and self._asks_for(planned.rule):
             headers, columns = planned.read(tuple(counts))
             moments = list(map(self._stamps.of_stamp, headers))

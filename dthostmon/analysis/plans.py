@@ -10,7 +10,13 @@ from typing import NamedTuple
 from dthostmon import templates
 from dthostmon.rules import Rule
 
+MAX_TRIED_BEFORE = 4
+MAX_LONGER = 64  # digits that a line may have more than its shape, because expressions say how long a part may be
+
 _NUMBER = re.compile(r"[0-9]")
+
+
+Spans = Mapping[str, tuple[int, int]]
 
 
 class Place(NamedTuple):
@@ -31,7 +37,8 @@ class Plan(NamedTuple):
     """The rule of a shape's lines, None where no rule decides, and where its fields, `names`, stand.
 
     `header_words` is how many words a line has up to its time, `splits` at how many blanks it is cut. `tried_before`
-    are rules that read numbers: where one of them is found in the words from `message_word` on, the plan does not hold.
+    are rules that read numbers: where one of them is found in the words from `message_word` on, the plan does not hold,
+    nor does it for lines longer than `longest`.
     """
 
     rule: Rule | None
@@ -41,10 +48,17 @@ class Plan(NamedTuple):
     places: tuple[Place, ...] = ()
     tried_before: tuple[Rule, ...] = ()
     message_word: int = 0
+    longest: int = templates.LINE_BYTES
 
     def doubtful(self, lines: Sequence[bytes]) -> list[bytes]:
         """Return the lines that the plan may not hold for."""
-        if not self.tried_before:
+        too_long = [line for line in lines if len(line) > self.longest]
+        rest = [line for line in lines if len(line) <= self.longest] if too_long else lines
+        return too_long + self._tried(rest)
+
+    def _tried(self, lines: Sequence[bytes]) -> list[bytes]:
+        """Return the lines in which a rule is found that reads numbers."""
+        if not self.tried_before or not lines:
             return []
         start, searches = self.message_word, [rule.pattern.search for rule in self.tried_before]
         messages = [text.split(" ", start)[start] for text in _texts(lines)]
@@ -68,7 +82,6 @@ def _texts(lines: Sequence[bytes]) -> list[str]:
 
 
 NOBODY = Plan(None)
-MAX_TRIED_BEFORE = 4
 
 
 def plan(candidates: Iterable[Rule], shape: bytes) -> Plan | None:
@@ -109,11 +122,34 @@ def _decided(
             tried_before.append(rule)
         elif (spans := _captured(rule, shown, start)) is not None:
             places = [(name, _place(shown, begin, end)) for name, (begin, end) in spans.items()]
-            return tuple(tried_before), _made(rule, shown[:end_of_time], places)
+            planned = _made(rule, shown[:end_of_time], places)
+            return tuple(tried_before), planned and _bounded(planned, spans, shown, start)
     return tuple(tried_before), NOBODY
 
 
-def _captured(rule: Rule, shown: str, start: int) -> Mapping[str, tuple[int, int]] | None:
+def _bounded(planned: Plan, spans: Spans, shown: str, start: int) -> Plan | None:
+    """Return the plan for lines whose numbers make no part longer than its rule lets it be; None where any might.
+
+    What the rule finds where numbers are short is the most that it finds. A part is no more than MAX_LONGER longer in
+    a line that is so much longer as a whole: so it is enough to see that no number of that length makes a difference.
+    """
+    rule = planned.rule
+    if rule is None:
+        return planned
+    for number in _NUMBER.finditer(shown, start):
+        end = number.end()
+        longer = shown[:end] + "0" * MAX_LONGER + shown[end:]
+        moved = {name: (_moved(begin, end), _moved(last, end)) for name, (begin, last) in spans.items()}
+        if _captured(rule, longer, start) != moved:
+            return None
+    return planned._replace(longest=min(templates.LINE_BYTES, len(shown) + MAX_LONGER))
+
+
+def _moved(place: int, end: int) -> int:
+    return place + MAX_LONGER if place >= end else place
+
+
+def _captured(rule: Rule, shown: str, start: int) -> Spans | None:
     """Return from where to where each field goes that a rule captures; None where the rule does not apply."""
     found = rule.pattern.search(shown[start:])
     if found is None:
@@ -124,14 +160,16 @@ def _captured(rule: Rule, shown: str, start: int) -> Mapping[str, tuple[int, int
 
 
 def _made(rule: Rule, header: str, places: Sequence[tuple[str, _Field | None]]) -> Plan | None:
-    fields = [(name, field) for name, field in places if field is not None]
-    to_end = [field.place.word for _, field in fields if field.to_end]
-    last = max((field.place.word for _, field in fields), default=0)
-    if len(fields) < len(places) or (to_end and to_end != [last]):
+    """Return the plan; None where a field has no place, or where one that goes on to the end is not alone there."""
+    fields = [field for _, field in places if field is not None]
+    last = max((field.place.word for field in fields), default=0)
+    at_end = [field for field in fields if field.to_end or field.place.word == last]
+    to_end = any(field.to_end for field in at_end)
+    if len(fields) < len(places) or (to_end and len(at_end) > 1):
         return None
     header_words = len(header.split(" ")) if header else 0
     splits = last if to_end else max(last + 1, header_words)
-    names, found = tuple(name for name, _ in fields), tuple(field.place for _, field in fields)
+    names, found = tuple(name for name, _ in places), tuple(field.place for field in fields)
     return Plan(rule, names, header_words, splits, found) if splits >= header_words else None
 
 
