@@ -81,6 +81,14 @@ class BatchInMaking:
         self.moments += moments
         self.counts += counts
 
+    def add(self, values: Iterable[str], line: bytes, moments: Moments, count: int) -> None:
+        """Add a line with its value of each field."""
+        for column, value in zip(self.columns.values(), values, strict=True):
+            column.append(value)
+        self.lines.append(line)
+        self.moments.append(moments)
+        self.counts.append(count)
+
     def made(self, rule: Rule, path: str) -> Batch:
         """Return the lines, each value in its one form and no longer than people read."""
         for name, column in self.columns.items():
@@ -114,8 +122,7 @@ def batches_of(sightings: Iterable[Sighting]) -> Iterator[Batch]:
     by_path: dict[str, BatchesInMaking] = {}
     for one in sightings:
         batches = by_path.setdefault(one.line.path, BatchesInMaking())
-        columns = [[value] for value in one.match.fields.values()]
-        moments = Moments(one.line.time, one.at)
-        batches.of(one.match.rule, one.match.fields).extend(columns, [one.line.line], [moments], [one.times])
+        batch = batches.of(one.match.rule, one.match.fields)
+        batch.add(one.match.fields.values(), one.line.line, Moments(one.line.time, one.at), one.times)
     for path, batches in by_path.items():
         yield from batches.made(path)

@@ -55,13 +55,13 @@ class Judging:
 
     def judge(self, path: str, piece: Piece) -> None:
         """Judge the lines of a piece of a log whose keys are suspects."""
-        plans = {key: self._plan(key, count) for key, count in piece.counts.items() if self._is_suspect(key.kind)}
-        wanted = {key for key, planned in plans.items() if planned is not NOBODY}
-        if not wanted:
+        suspects = {key: self._plan(key, count) for key, count in piece.counts.items() if self._is_suspect(key.kind)}
+        plans = {key: planned for key, planned in suspects.items() if planned is not NOBODY}
+        if not plans:
             return
-        together: dict[Key, list[bytes]] = {key: [] for key in wanted if plans[key]}
+        together: dict[Key, list[bytes]] = {key: [] for key, planned in plans.items() if planned}
         singly: list[tuple[Key, bytes]] = []
-        is_picked = list(map(wanted.__contains__, piece.found))
+        is_picked = list(map(plans.__contains__, piece.found))
         for key, line in zip(compress(piece.found, is_picked), compress(piece.lines, is_picked), strict=True):
             if key in together:
                 together[key].append(line)
@@ -113,9 +113,8 @@ class Judging:
         text = templates.clean(line)
         match, times = kind.judge(text)
         if match and self._asks_for(match.rule):
-            columns = [[value] for value in match.fields.values()]
-            moments = [self._stamps.of_line(text)]
-            batches.of(match.rule, match.fields).extend(columns, [line], moments, [count * times])
+            batch = batches.of(match.rule, match.fields)
+            batch.add(match.fields.values(), line, self._stamps.of_line(text), count * times)
 
     def _plan(self, key: Key, lines: int) -> Plan | None:
         """Return how to read the lines of a key; None where each is judged by itself, as where they are too few."""

@@ -64,7 +64,7 @@ class Key:
 class _Trait(NamedTuple):
     """What makes a kind of lines: those that agree in it share theirs, and hardly any are made where words vary."""
 
-    name: templates.Name
+    text: str
     candidates: tuple[Rule, ...]
     is_tagged: bool
     part: RecordPart
@@ -95,7 +95,7 @@ class KeyTable:
         self._keys: dict[bytes, Key] = {}
         self._key_bytes = 0
         self._by_shape: dict[bytes, Key] = {}
-        self._kinds: dict[_Trait, Kind] = {}
+        self._kinds: dict[_Trait | tuple[object, ...], Kind] = {}
 
     @property
     def tallies(self) -> Iterable[TemplateTally]:
@@ -165,20 +165,23 @@ class KeyTable:
         """Find out about shapes that are new, all together."""
         texts = templates.shape_texts(shapes)
         parsed = templates.take_apart_all(texts)
-        names, parts, candidates_of = templates.names_of(parsed), templates.parts_of(parsed), self._candidates(parsed)
+        masked, parts, candidates_of = (
+            templates.masked_texts(parsed),
+            templates.parts_of(parsed),
+            self._candidates(parsed),
+        )
         kinds = self._kinds
-        for shape, text, line, name, part, candidates in zip(
-            shapes, texts, parsed, names, parts, candidates_of, strict=True
-        ):
+        columns = zip(shapes, texts, parsed, masked, parts, candidates_of, strict=True)
+        for shape, text, line, masked_text, part, candidates in columns:
             is_tagged = bool(candidates) and _is_tagged(text, line.message)
-            trait = _Trait(name, candidates, is_tagged, part, line.program, line.level, line.has_header)
+            trait = masked_text, candidates, is_tagged, part, line.program, line.level, line.has_header
             kind = kinds.get(trait)
             if kind is None:
-                kind = kinds[trait] = self._kind(trait, shape, samples)
+                kind = kinds[trait] = self._kind(_Trait(*trait), shape, samples)
             self._by_shape[shape] = Key(kind, shape)
 
     def _kind(self, trait: _Trait, shape: bytes, samples: "_Samples") -> Kind:
-        template = self._templates.admit(trait.name)
+        template = self._templates.admit(templates.name_of(trait.program, trait.text))
         tally = self._tallies.get(template.id) or self._tally(template, samples.of(shape))
         if trait.level is not None and (tally.level is None or trait.level < tally.level):
             tally.level = trait.level

@@ -22,10 +22,10 @@ from dthostmon.templates.masks import MASK, mask
 from dthostmon.templates.naming import (
     MAX_TEMPLATES,
     OVERFLOW_TEXT,
-    Name,
     TemplateTable,
     make_template,
-    names_of,
+    masked_texts,
+    name_of,
     template_of,
 )
 from dthostmon.templates.records import RecordKeeper, parts_of
@@ -37,7 +37,6 @@ __all__ = [
     "MASK",
     "MAX_TEMPLATES",
     "OVERFLOW_TEXT",
-    "Name",
     "ParsedLine",
     "RecordKeeper",
     "TemplateTable",
@@ -48,7 +47,8 @@ __all__ = [
     "line_id",
     "make_template",
     "mask",
-    "names_of",
+    "masked_texts",
+    "name_of",
     "parts_of",
     "read_time",
     "shape_texts",
