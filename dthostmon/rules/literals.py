@@ -10,7 +10,7 @@ from dthostmon.rules.rule import Rule
 
 EDGE_CHARACTERS = 4
 
-_WORD = re.compile(r"[A-Za-z]{4,}")
+_WORD = re.compile(r"[A-Za-z_]{4,}+")
 
 
 @dataclass(frozen=True, slots=True)
