@@ -13,6 +13,7 @@ from dthostmon.rules import Match, Rule, RuleSet, decide
 
 MAX_KEYS = 20_000
 MAX_SHAPES = 8_000
+MAX_KINDS = 8_000
 MAX_KEY_BYTES = 4 << 20
 MAX_REPEATS = 1000
 
@@ -49,7 +50,9 @@ class Kind(NamedTuple):
     def judge(self, text: str) -> tuple[Match | None, int]:
         """Return the match of a cleaned line, and for how many messages syslog wrote it."""
         message = text.partition(": ")[2] if self.is_tagged else templates.take_apart(text).message
-        message, times = _unfold(message)
+        times = 1
+        if message.startswith("message repeated "):
+            message, times = _unfold(message)
         return decide(self.candidates, message), times
 
 
@@ -75,7 +78,7 @@ class _Trait(NamedTuple):
 
 def _unfold(message: str) -> tuple[str, int]:
     """Take 'message repeated 3 times: [ … ]' apart; a forged number counts MAX_REPEATS at most."""
-    if message.startswith("message repeated ") and (repeated := _REPEATED_MESSAGE.match(message)):
+    if repeated := _REPEATED_MESSAGE.match(message):
         return repeated[2], min(int(repeated[1]), MAX_REPEATS)
     return message, 1
 
@@ -89,13 +92,15 @@ class KeyTable:
         self._templates = templates.TemplateTable()
         self._tallies: dict[str, TemplateTally] = {}
         self._keepers = {path: templates.RecordKeeper(opened) for path, opened in (open_records or {}).items()}
+        self._kinds: dict[_Trait | tuple[object, ...], Kind] = {}
         self._forget()
 
     def _forget(self) -> None:
         self._keys: dict[bytes, Key] = {}
         self._key_bytes = 0
         self._by_shape: dict[bytes, Key] = {}
-        self._kinds: dict[_Trait | tuple[object, ...], Kind] = {}
+        if len(self._kinds) > MAX_KINDS:
+            self._kinds.clear()
 
     @property
     def tallies(self) -> Iterable[TemplateTally]:
@@ -121,8 +126,7 @@ class KeyTable:
         if fresh:
             shapes = templates.shapes(fresh)
             if new := list(dict.fromkeys(filterfalse(self._by_shape.__contains__, shapes))):
-                first_keys = dict(zip(reversed(shapes), reversed(fresh), strict=True))
-                self._study(new, _Samples(first_keys, keys, lines))
+                self._study(new, _Samples(shapes, fresh, keys, lines))
             self._keys.update(zip(fresh, map(self._by_shape.__getitem__, shapes), strict=True))
             self._key_bytes += sum(map(len, fresh))
         return list(map(self._keys.__getitem__, keys))
@@ -174,7 +178,8 @@ class KeyTable:
         columns = zip(shapes, texts, parsed, masked, parts, candidates_of, strict=True)
         for shape, text, line, masked_text, part, candidates in columns:
             is_tagged = bool(candidates) and _is_tagged(text, line.message)
-            trait = masked_text, candidates, is_tagged, part, line.program, line.level, line.has_header
+            has_header = line.program is not None or line.has_header
+            trait = masked_text, candidates, is_tagged, part, line.program, line.level, has_header
             kind = kinds.get(trait)
             if kind is None:
                 kind = kinds[trait] = self._kind(_Trait(*trait), shape, samples)
@@ -207,19 +212,25 @@ _RECORD = attrgetter("kind.record")
 
 def _is_tagged(text: str, message: str) -> bool:
     start = text.find(": ") + 2
-    return start > 1 and text[start:] == message
+    return 1 < start == len(text) - len(message) and text.endswith(message)
 
 
 class _Samples:
     """Finds the first line of a shape in a block. Most blocks hold no new template and never ask."""
 
-    def __init__(self, first_keys: Mapping[bytes, bytes], keys: Sequence[bytes], lines: Sequence[bytes]) -> None:
-        self._first_keys = first_keys
+    def __init__(
+        self, shapes: Sequence[bytes], shaped_keys: Sequence[bytes], keys: Sequence[bytes], lines: Sequence[bytes]
+    ) -> None:
+        """`shapes` are those of `shaped_keys`, `lines` those of `keys`."""
+        self._shapes = shapes
+        self._shaped_keys = shaped_keys
         self._keys = keys
         self._lines = lines
-        self._by_key: dict[bytes, bytes] | None = None
+        self._by_shape: dict[bytes, bytes] | None = None
 
     def of(self, shape: bytes) -> bytes:
-        if self._by_key is None:
-            self._by_key = dict(zip(reversed(self._keys), reversed(self._lines), strict=True))
-        return self._by_key[self._first_keys[shape]]
+        if self._by_shape is None:
+            by_key = dict(zip(reversed(self._keys), reversed(self._lines), strict=True))
+            first_lines = map(by_key.__getitem__, reversed(self._shaped_keys))
+            self._by_shape = dict(zip(reversed(self._shapes), first_lines, strict=True))
+        return self._by_shape[shape]
