@@ -108,9 +108,10 @@ class BatchesInMaking:
     def of(self, rule: Rule, names: Iterable[str]) -> BatchInMaking:
         """Return the batch for lines of a rule."""
         key = rule, tuple(names)
-        if key not in self._by_rule:
-            self._by_rule[key] = BatchInMaking({name: [] for name in key[1]})
-        return self._by_rule[key]
+        batch = self._by_rule.get(key)
+        if batch is None:
+            batch = self._by_rule[key] = BatchInMaking({name: [] for name in key[1]})
+        return batch
 
     def made(self, path: str) -> Iterator[Batch]:
         """Yield the batches."""

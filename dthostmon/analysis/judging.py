@@ -96,21 +96,23 @@ class Judging:
         from their number for what this one names.
         """
         beyond: dict[Key, dict[bytes, int]] = {}
-        for (key, line), count in Counter(lines).items():
+        counts = Counter(lines)
+        texts = templates.clean_all([line for _, line in counts])
+        for ((key, line), count), text in zip(counts.items(), texts, strict=True):
             rule = key.kind.candidates[0].id
             self._looked_at[rule] += 1
             if self._looked_at[rule] <= MAX_LINES_PER_RULE:
-                self._judge_line(batches, key.kind, line, count)
+                self._judge_line(batches, key.kind, line, text, count)
             else:
                 beyond.setdefault(key, {})[line] = count
         stand_ins = BatchesInMaking()
-        for key, counts in beyond.items():
-            target = stand_ins if len(counts) > 1 else batches
-            self._judge_line(target, key.kind, next(iter(counts)), sum(counts.values()))
+        for key, alike in beyond.items():
+            target, line = stand_ins if len(alike) > 1 else batches, next(iter(alike))
+            self._judge_line(target, key.kind, line, templates.clean(line), sum(alike.values()))
         return stand_ins
 
-    def _judge_line(self, batches: BatchesInMaking, kind: Kind, line: bytes, count: int) -> None:
-        text = templates.clean(line)
+    def _judge_line(self, batches: BatchesInMaking, kind: Kind, line: bytes, text: str, count: int) -> None:
+        """Judge a line whose cleaned text is `text`."""
         match, times = kind.judge(text)
         if match and self._asks_for(match.rule):
             batch = batches.of(match.rule, match.fields)

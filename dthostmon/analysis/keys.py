@@ -58,7 +58,10 @@ class Kind(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Key:
-    """What all lines of one shape share. It equals nothing but itself, so that lines are counted by it quickly."""
+    """What all lines of one shape share. It equals nothing but itself, so that lines are counted by it quickly.
+
+    Shapes of one kind that no rule may speak of share theirs: nobody asks how to read their lines.
+    """
 
     kind: Kind
     shape: bytes
@@ -92,7 +95,7 @@ class KeyTable:
         self._templates = templates.TemplateTable()
         self._tallies: dict[str, TemplateTally] = {}
         self._keepers = {path: templates.RecordKeeper(opened) for path, opened in (open_records or {}).items()}
-        self._kinds: dict[_Trait | tuple[object, ...], Kind] = {}
+        self._kinds: dict[_Trait | tuple[object, ...], Key] = {}
         self._forget()
 
     def _forget(self) -> None:
@@ -180,10 +183,10 @@ class KeyTable:
             is_tagged = bool(candidates) and _is_tagged(text, line.message)
             has_header = line.program is not None or line.has_header
             trait = masked_text, candidates, is_tagged, part, line.program, line.level, has_header
-            kind = kinds.get(trait)
-            if kind is None:
-                kind = kinds[trait] = self._kind(_Trait(*trait), shape, samples)
-            self._by_shape[shape] = Key(kind, shape)
+            key = kinds.get(trait)
+            if key is None:
+                key = kinds[trait] = Key(self._kind(_Trait(*trait), shape, samples), shape)
+            self._by_shape[shape] = Key(key.kind, shape) if candidates else key
 
     def _kind(self, trait: _Trait, shape: bytes, samples: "_Samples") -> Kind:
         template = self._templates.admit(templates.name_of(trait.program, trait.text))

@@ -26,12 +26,13 @@ class WatchedTrail:
 
     def add(self, batch: Batch, places: Sequence[int]) -> None:
         """Count the lines of a batch that stand at these places."""
-        by_second: dict[int, int] = {}
+        moments, counts = batch.moments, batch.counts
+        seen: dict[float, int] = {}
         for place in places:
-            second = int(batch.moments[place].seconds)
-            by_second[second] = by_second.get(second, 0) + batch.counts[place]
-        for second, seen in by_second.items():
-            self.trail.add(second, seen)
+            at = moments[place].seconds
+            seen[at] = seen.get(at, 0) + counts[place]
+        for at, count_at in seen.items():
+            self.trail.add(at, count_at)
         free = FIRST_LINES - len(self.first)
         self.first += map(batch.line, places[:free])
         self.last = [*self.last, *map(batch.line, places[free:][-LAST_LINES:])][-LAST_LINES:]

@@ -10,7 +10,9 @@ from dthostmon.rules.rule import Rule
 
 EDGE_CHARACTERS = 4
 
-_WORD = re.compile(r"[A-Za-z_]{4,}+")
+_WORD = re.compile(r"[A-Za-z_]{4,}")
+# bytes that are in no word, as blanks: so a text is cut into words faster than any expression finds them
+_CUT = bytes(byte if _WORD.match(chr(byte) * EDGE_CHARACTERS) else 0x20 for byte in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class LiteralIndex:
 
     def occurring(self, text: str) -> list[RuleLiteral]:
         """Return the literals that occur in a text, in the order of trial."""
-        words = set(_WORD.findall(text))
+        words = set(text.encode("utf-8", "replace").translate(_CUT).decode("ascii").split())
         found = [literal for literal in (*self._short, *self._possible(words)) if literal.text in text]
         if self._inner:
             all_words = "\n".join(words)

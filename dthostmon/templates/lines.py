@@ -97,6 +97,14 @@ def shape_texts(shapes: Sequence[bytes]) -> list[str]:
     return text.decode("ascii").split("\n")
 
 
+def clean_all(lines: Sequence[bytes]) -> list[str]:
+    """Return each record cleaned; together they cost less, where none of them needs any cleaning."""
+    text = b"\n".join(lines)
+    if not lines or text.translate(None, _PLAIN) or max(map(len, lines)) > LINE_BYTES:
+        return list(map(clean, lines))
+    return text.decode("ascii").split("\n")
+
+
 def visible_part(line: bytes) -> bytes:
     """Return what is looked at of a long line. NUL goes first: the hole that a crash left may fill all of the start."""
     return line if len(line) <= LINE_BYTES else line.replace(b"\0", b"")[:LINE_BYTES]
