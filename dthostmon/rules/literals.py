@@ -57,7 +57,7 @@ class LiteralIndex:
         self._by_edge: Mapping[Callable[[str], str], dict[str, list[RuleLiteral]]] = {edge: {} for edge in _EDGES}
         for literal in literals:
             if anchors := [*_anchors(literal.text)]:
-                edge, word = min(anchors, key=lambda one: (_EDGES.index(one[0]), frequency[one], one[1]))
+                edge, word = min(anchors, key=lambda one: (frequency[one], _EDGES.index(one[0]), one[1]))
                 self._by_edge[edge].setdefault(word, []).append(literal)
             else:
                 (self._inner if _WORD.fullmatch(literal.text) else self._short).append(literal)
