@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dthostmon import templates
-from dthostmon.analysis.keys import Key, KeyTable
+from dthostmon.analysis.keys import KeyTable, Kind
 from dthostmon.model import Finding, Severity
 from dthostmon.rules import Match, RuleSet
 
@@ -31,9 +31,9 @@ def assign(logs: Sequence[tuple[str, bytes]], rules: RuleSet, findings: Sequence
     for path, data in logs:
         for block in templates.blocks(data):
             keys, lines = templates.split_keys(block), templates.split_lines(block)
-            known = table.look_up(dict.fromkeys(keys), keys, lines)
-            for key, template, line in zip(keys, table.templates_of(path, keys), lines, strict=True):
-                yield told.assignment(known[key], template.id, path, line)
+            found = table.look_up(keys, lines)
+            for key, template, line in zip(found, table.templates_of(path, found), lines, strict=True):
+                yield told.assignment(key.kind, template.id, path, line)
 
 
 class _Told:
@@ -46,11 +46,11 @@ class _Told:
             self._by_rule[finding.rule].append(finding)
             self._by_line |= {line.id: finding for line in finding.evidence if line.id}
 
-    def assignment(self, key: Key, template_id: str, path: str, line: bytes) -> Assignment:
-        match, _ = key.judge(templates.clean(line)) if key.candidates else (None, 1)
+    def assignment(self, kind: Kind, template_id: str, path: str, line: bytes) -> Assignment:
+        match, _ = kind.judge(templates.clean(line)) if kind.candidates else (None, 1)
         if match is None:
             return Assignment(template_id, None, None)
-        shown = self._by_line.get(templates.line_id(path, line)) if key.may_tell else None
+        shown = self._by_line.get(templates.line_id(path, line)) if kind.may_tell else None
         severities = [match.rule.severity, *self._severities(match), shown.severity if shown else None]
         worst = max((severity for severity in severities if severity), default=None)
         rule = shown.rule if shown and shown.rule and shown.severity is worst else match.rule.id

@@ -2,18 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import NamedTuple
 
 from dthostmon.analysis.seen_line import SeenLine
+from dthostmon.analysis.stamps import Moments
 from dthostmon.rules import MAX_VALUE_CHARACTERS, Match, Rule, normal_addresses
-
-
-class Moments(NamedTuple):
-    """When a line was written, as it says, and the seconds since 1970 that count: the visit's where it says nothing."""
-
-    told: datetime | None
-    seconds: float
 
 
 class Sighting(NamedTuple):
@@ -88,6 +81,14 @@ class BatchInMaking:
         self.moments += moments
         self.counts += counts
 
+    def add(self, values: Iterable[str], line: bytes, moments: Moments, count: int) -> None:
+        """Add a line with its value of each field."""
+        for column, value in zip(self.columns.values(), values, strict=True):
+            column.append(value)
+        self.lines.append(line)
+        self.moments.append(moments)
+        self.counts.append(count)
+
     def made(self, rule: Rule, path: str) -> Batch:
         """Return the lines, each value in its one form and no longer than people read."""
         for name, column in self.columns.items():
@@ -107,9 +108,10 @@ class BatchesInMaking:
     def of(self, rule: Rule, names: Iterable[str]) -> BatchInMaking:
         """Return the batch for lines of a rule."""
         key = rule, tuple(names)
-        if key not in self._by_rule:
-            self._by_rule[key] = BatchInMaking({name: [] for name in key[1]})
-        return self._by_rule[key]
+        batch = self._by_rule.get(key)
+        if batch is None:
+            batch = self._by_rule[key] = BatchInMaking({name: [] for name in key[1]})
+        return batch
 
     def made(self, path: str) -> Iterator[Batch]:
         """Yield the batches."""
@@ -121,8 +123,7 @@ def batches_of(sightings: Iterable[Sighting]) -> Iterator[Batch]:
     by_path: dict[str, BatchesInMaking] = {}
     for one in sightings:
         batches = by_path.setdefault(one.line.path, BatchesInMaking())
-        columns = [[value] for value in one.match.fields.values()]
-        moments = Moments(one.line.time, one.at)
-        batches.of(one.match.rule, one.match.fields).extend(columns, [one.line.line], [moments], [one.times])
+        batch = batches.of(one.match.rule, one.match.fields)
+        batch.add(one.match.fields.values(), one.line.line, Moments(one.line.time, one.at), one.times)
     for path, batches in by_path.items():
         yield from batches.made(path)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from dthostmon.analysis.bursts import bursts
 from dthostmon.analysis.escalation import Escalated
 from dthostmon.analysis.familiarity import Familiarity, is_learned
+from dthostmon.analysis.garbage import rare_collections
 from dthostmon.analysis.http_errors import http_errors
-from dthostmon.analysis.judging import NO_MOMENT
 from dthostmon.analysis.limits import limit_findings
 from dthostmon.analysis.memory import remember_trails, remember_values
 from dthostmon.analysis.moment import Moment
@@ -15,6 +15,7 @@ from dthostmon.analysis.novelty import novelties
 from dthostmon.analysis.observation import Observation, Tally
 from dthostmon.analysis.rates import new_rates
 from dthostmon.analysis.sequences import complete_sequences
+from dthostmon.analysis.stamps import NO_MOMENT
 from dthostmon.model import (
     Finding,
     FindingSource,
@@ -48,6 +49,7 @@ class Examination:
     open_records: Mapping[str, OpenRecords] = field(default_factory=dict)
 
 
+@rare_collections()
 def conclude(
     observed: Observation,
     rules: RuleSet,

@@ -3,6 +3,8 @@
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import filterfalse, islice
+from operator import attrgetter
 
 from dthostmon.analysis.batch import Batch
 from dthostmon.analysis.seen_line import SeenLine
@@ -43,14 +45,8 @@ class Group:
 
     def note_times(self, times: Iterable[datetime | None]) -> None:
         """Note when lines were written."""
-        for time in {time for time in times if time is not None}:
-            self._note_time(time)
-
-    def _note_time(self, time: datetime) -> None:
-        if self._begin is None or time < self._begin:
-            self._begin = time
-        if self._end is None or time > self._end:
-            self._end = time
+        if told := {time for time in {*times, self._begin, self._end} if time is not None}:
+            self._begin, self._end = min(told), max(told)
 
     def _evidence(self) -> tuple[Evidence, ...]:
         """Return the first and last lines in the order of their times, where all of them tell one."""
@@ -90,8 +86,13 @@ class Group:
 
 def _count_values(values: Counter[str], column: Sequence[str]) -> None:
     """Count the values of a field; beyond MAX_VALUES_PER_FIELD different ones, all others together."""
-    for value, count in Counter(column).items():
-        values[value if value in values or len(values) < MAX_VALUES_PER_FIELD else OTHERS] += count
+    counted = Counter(column)
+    fresh = filterfalse(values.__contains__, counted)
+    named = [*filter(values.__contains__, counted), *islice(fresh, max(0, MAX_VALUES_PER_FIELD - len(values)))]
+    for value in named:
+        values[value] += counted[value]
+    if others := len(column) - sum(counted[value] for value in named):
+        values[OTHERS] += others
 
 
 def _shown(line: Evidence | SeenLine) -> Evidence:
@@ -125,6 +126,9 @@ def _places_by_key(batch: Batch, known: Collection[Key]) -> Mapping[Key, Sequenc
     return places
 
 
+_TOLD = attrgetter("told")
+
+
 def _last_places(count: int) -> range:
     return range(max(0, count - LAST_EVIDENCE_LINES), count)
 
@@ -143,7 +147,7 @@ class Grouping:
             group = groups.setdefault(key, Group(batch.rule, key))
             shown = sorted({*range(min(len(places), FIRST_EVIDENCE_LINES)), *_last_places(len(places))})
             group.add(part.columns, [part.line(place) for place in shown], sum(part.counts))
-            group.note_times(moments.told for moments in part.moments)
+            group.note_times(map(_TOLD, part.moments))
 
     def findings(self, severity_of: Callable[[Rule, Group], Severity | None]) -> Iterator[Finding]:
         """Return the findings; a group without a severity tells nothing."""

@@ -1,36 +1,33 @@
 """The rules at work on the lines of one visit: which lines are looked at, what they say, and when."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import compress, islice
+from itertools import compress
 
 from dthostmon import templates
-from dthostmon.analysis.batch import Batch, BatchesInMaking, Moments, Sighting, batches_of
-from dthostmon.analysis.keys import Key
+from dthostmon.analysis.batch import Batch, BatchesInMaking, Sighting, batches_of
+from dthostmon.analysis.keys import Key, Kind
 from dthostmon.analysis.moment import Moment
 from dthostmon.analysis.own_logins import LOGIN_RULES, MAX_LOGINS, OwnLogins, sort_out
-from dthostmon.analysis.plans import Plan, plan
+from dthostmon.analysis.plans import NOBODY, Plan, plan
 from dthostmon.analysis.sightings import Sightings
+from dthostmon.analysis.stamps import Stamps
 from dthostmon.rules import Rule, RuleSet
 
 MAX_LINES_PER_RULE = 20_000
 MIN_LINES_PER_PLAN = 4  # a plan costs as much as so many lines
 MAX_PLANS = 10_000
-MAX_TIMES = 10_000
 MAX_LINES_ELSEWHERE = 20_000
-NO_MOMENT = Moment(datetime(1970, 1, 1, tzinfo=UTC))
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a log: its lines with their keys, in order, how often each key occurs, and what is known of it."""
+    """A piece of a log: its lines with what is known of each, in order, and how often each key occurs."""
 
-    keys: Sequence[bytes]
+    found: Sequence[Key]
     lines: Sequence[bytes]
-    counts: Mapping[bytes, int]
-    known: Mapping[bytes, Key]
+    counts: Mapping[Key, int]
 
 
 class Judging:
@@ -42,10 +39,8 @@ class Judging:
         self.sightings = Sightings(rules)
         self._rules = rules
         self._own = own
-        self._moment = moment
-        self._now = (moment or NO_MOMENT).now.timestamp()
-        self._plans: dict[int, tuple[Key, Plan | None]] = {}  # with the key, so that no other one gets its id
-        self._times: dict[str, Moments] = {}
+        self._plans: dict[Key, Plan | None] = {}
+        self._stamps = Stamps(moment)
         self._has_one_log = has_one_log
         self._elsewhere: dict[int, str] = {}  # digest of a line -> the log that has it
         self._logins: list[Sighting] = []
@@ -60,34 +55,107 @@ class Judging:
 
     def judge(self, path: str, piece: Piece) -> None:
         """Judge the lines of a piece of a log whose keys are suspects."""
-        suspects = self._suspects(piece)
-        if not suspects:
+        suspects = {key: self._plan(key, count) for key, count in piece.counts.items() if self._is_suspect(key.kind)}
+        plans = {key: planned for key, planned in suspects.items() if planned is not NOBODY}
+        if not plans:
             return
-        together: dict[int, tuple[Plan, list[bytes]]] = {}
-        singly: dict[bytes, list[bytes]] = {}
-        gather: dict[bytes, Callable[[bytes], None]] = {}
-        for key, planned in self._plans_of(suspects, piece.counts).items():
-            if planned is None:
-                gather[key] = singly.setdefault(key, []).append
-            elif planned.rule is not None and self._asks_for(planned.rule):
-                gather[key] = together.setdefault(id(planned), (planned, []))[1].append
-        is_picked = list(map(gather.__contains__, piece.keys))
-        for key, line in zip(compress(piece.keys, is_picked), compress(piece.lines, is_picked), strict=True):
-            gather[key](line)
+        together: dict[Key, list[bytes]] = {key: [] for key, planned in plans.items() if planned}
+        singly: list[tuple[Key, bytes]] = []
+        is_picked = list(map(plans.__contains__, piece.found))
+        for key, line in zip(compress(piece.found, is_picked), compress(piece.lines, is_picked), strict=True):
+            if key in together:
+                together[key].append(line)
+            else:
+                singly.append((key, line))
         batches = BatchesInMaking()
-        for planned, lines in together.values():
-            if lines:
-                self._judge_together(batches, planned, Counter(lines))
-        for found, line, count in self._bounded((suspects[key], Counter(lines)) for key, lines in singly.items()):
-            self._judge_singly(batches, found, line, count)
+        for key, lines in together.items():
+            if planned := plans[key]:
+                singly += [(key, line) for line in self._judge_together(batches, planned, lines)]
+        stand_ins = self._judge_singly(batches, singly)
         for batch in batches.made(path):
-            self._take(batch if self._has_one_log else self._not_elsewhere(batch))
+            self._take(batch)
+        for batch in stand_ins.made(path):
+            self._take_stand_ins(batch)
 
-    def _judge_together(self, batches: BatchesInMaking, planned: Plan, lines: Mapping[bytes, int]) -> None:
-        assert planned.rule is not None  # noqa: S101  # asked only where a rule decides
-        headers, columns = planned.read(tuple(lines))
-        moments = [self._times.get(header) or self._moments(header) for header in headers]
-        batches.of(planned.rule, planned.names).extend(columns, tuple(lines), moments, tuple(lines.values()))
+    def _judge_together(self, batches: BatchesInMaking, planned: Plan, lines: Sequence[bytes]) -> Sequence[bytes]:
+        """Judge the lines that a plan holds for, and return the others."""
+        others = planned.doubtful(lines)
+        counts = Counter(lines)
+        for line in others:
+            counts.pop(line, None)
+        if counts and planned.rule and self._asks_for(planned.rule):
+            headers, columns = planned.read(tuple(counts))
+            moments = list(map(self._stamps.of_stamp, headers))
+            batches.of(planned.rule, planned.names).extend(columns, tuple(counts), moments, tuple(counts.values()))
+        return others
+
+    def _judge_singly(self, batches: BatchesInMaking, lines: Sequence[tuple[Key, bytes]]) -> BatchesInMaking:
+        """Judge each distinct line by itself, until a rule had its share; return what the stand-ins say.
+
+        Then one line of a key stands for all of that key in the piece: it is counted for them, but nothing may follow
+        from their number for what this one names.
+        """
+        beyond: dict[Key, dict[bytes, int]] = {}
+        counts = Counter(lines)
+        texts = templates.clean_all([line for _, line in counts])
+        for ((key, line), count), text in zip(counts.items(), texts, strict=True):
+            rule = key.kind.candidates[0].id
+            self._looked_at[rule] += 1
+            if self._looked_at[rule] <= MAX_LINES_PER_RULE:
+                self._judge_line(batches, key.kind, line, text, count)
+            else:
+                beyond.setdefault(key, {})[line] = count
+        stand_ins = BatchesInMaking()
+        for key, alike in beyond.items():
+            target, line = stand_ins if len(alike) > 1 else batches, next(iter(alike))
+            self._judge_line(target, key.kind, line, templates.clean(line), sum(alike.values()))
+        return stand_ins
+
+    def _judge_line(self, batches: BatchesInMaking, kind: Kind, line: bytes, text: str, count: int) -> None:
+        """Judge a line whose cleaned text is `text`."""
+        match, times = kind.judge(text)
+        if match and self._asks_for(match.rule):
+            batch = batches.of(match.rule, match.fields)
+            batch.add(match.fields.values(), line, self._stamps.of_line(text), count * times)
+
+    def _plan(self, key: Key, lines: int) -> Plan | None:
+        """Return how to read the lines of a key; None where each is judged by itself, as where they are too few."""
+        if key not in self._plans:
+            if lines < MIN_LINES_PER_PLAN:
+                return None
+            if len(self._plans) >= MAX_PLANS:
+                self._plans.clear()
+            planned = plan(key.kind.candidates, key.shape)
+            self._plans[key] = planned if planned is None or self._is_wanted(planned) else NOBODY
+        return self._plans[key]
+
+    def _is_suspect(self, kind: Kind) -> bool:
+        """Tell whether a rule may speak of the lines."""
+        return kind.may_tell or (self._own is not None and _is_of_login(kind))
+
+    def _is_wanted(self, planned: Plan) -> bool:
+        return any(map(self._asks_for, planned.tried_before)) or (
+            planned.rule is not None and self._asks_for(planned.rule)
+        )
+
+    def _asks_for(self, rule: Rule) -> bool:
+        return rule.id in LOGIN_RULES or self._rules.may_tell(rule)
+
+    def _take(self, batch: Batch) -> None:
+        if not self._has_one_log:
+            batch = self._not_elsewhere(batch)
+        if self._own is not None:
+            self._logins += self._own.logins(batch)[: MAX_LOGINS - len(self._logins)]
+            batch = self._own.unexplained(batch)
+        if batch.lines:
+            self.sightings.add(batch)
+
+    def _take_stand_ins(self, batch: Batch) -> None:
+        """Take lines that stand for others, of which they have the count and nothing else."""
+        if self._own is not None:
+            batch = self._own.unexplained(batch)
+        if batch.lines and batch.rule.speaks:
+            self.sightings.grouping.add(batch)
 
     def _not_elsewhere(self, batch: Batch) -> Batch:
         """Return the lines that no other log of this visit had at the same time.
@@ -103,72 +171,6 @@ class Judging:
                     self._elsewhere[name] = batch.path
         return batch if len(new) == len(batch.lines) else batch.at(new)
 
-    def _suspects(self, piece: Piece) -> dict[bytes, Key]:
-        """Return the keys whose lines a rule may speak of."""
-        known, keys = piece.known, piece.counts
-        if self._own is None:
-            return {key: found for key in keys if (found := known[key]).may_tell}
-        return {key: found for key in keys if (found := known[key]).may_tell or _is_of_login(found)}
 
-    def _plans_of(self, suspects: Mapping[bytes, Key], counts: Mapping[bytes, int]) -> dict[bytes, Plan | None]:
-        """Return how to read the lines of each key: all keys of a shape share it."""
-        lines_of: Counter[int] = Counter()
-        for key, found in suspects.items():
-            lines_of[id(found)] += counts[key]
-        return {key: self._plan(key, found, lines_of[id(found)]) for key, found in suspects.items()}
-
-    def _plan(self, key: bytes, found: Key, lines: int) -> Plan | None:
-        known = self._plans.get(id(found))
-        if known is None:
-            if lines < MIN_LINES_PER_PLAN:
-                return None
-            if len(self._plans) >= MAX_PLANS:
-                self._plans.clear()
-            known = self._plans[id(found)] = (found, plan(found.candidates, key))
-        return known[1]
-
-    def _judge_singly(self, batches: BatchesInMaking, key: Key, line: bytes, count: int) -> None:
-        text = templates.clean(line)
-        match, times = key.judge(text)
-        if match and self._asks_for(match.rule):
-            told = self._moment.of(text) if self._moment else None
-            moments = Moments(told, self._now if told is None else told.timestamp())
-            columns = [[value] for value in match.fields.values()]
-            batches.of(match.rule, match.fields).extend(columns, [line], [moments], [count * times])
-
-    def _asks_for(self, rule: Rule) -> bool:
-        return rule.id in LOGIN_RULES or self._rules.may_tell(rule)
-
-    def _moments(self, header: str) -> Moments:
-        """Return the time that a header tells, and remember it: most lines have it in common with others."""
-        if len(self._times) >= MAX_TIMES:
-            self._times.clear()
-        told = self._moment.of(header) if self._moment else None
-        known = self._times[header] = Moments(told, self._now if told is None else told.timestamp())
-        return known
-
-    def _take(self, batch: Batch) -> None:
-        if self._own is not None:
-            self._logins += self._own.logins(batch)[: MAX_LOGINS - len(self._logins)]
-            batch = self._own.unexplained(batch)
-        if batch.lines:
-            self.sightings.add(batch)
-
-    def _bounded(self, singly: Iterable[tuple[Key, Mapping[bytes, int]]]) -> Iterator[tuple[Key, bytes, int]]:
-        """Yield the distinct lines with their counts.
-
-        Once a rule had its share, one line of a key stands for all of that key in the piece.
-        """
-        for key, counts in singly:
-            rule = key.candidates[0].id
-            share = max(0, MAX_LINES_PER_RULE - self._looked_at[rule])
-            self._looked_at[rule] += len(counts)
-            lines = iter(counts.items())
-            yield from ((key, line, count) for line, count in islice(lines, share))
-            rest = list(lines)
-            if rest:
-                yield key, rest[0][0], sum(count for _, count in rest)
-
-
-def _is_of_login(key: Key) -> bool:
-    return any(rule.id in LOGIN_RULES for rule in key.candidates)
+def _is_of_login(kind: Kind) -> bool:
+    return any(rule.id in LOGIN_RULES for rule in kind.candidates)

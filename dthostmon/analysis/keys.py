@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import filterfalse
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -10,7 +11,9 @@ from dthostmon import templates
 from dthostmon.model import OpenRecords, RecordLine, RecordPart, Template
 from dthostmon.rules import Match, Rule, RuleSet, decide
 
-MAX_KEYS = 8_000
+MAX_KEYS = 20_000
+MAX_SHAPES = 8_000
+MAX_KINDS = 8_000
 MAX_KEY_BYTES = 4 << 20
 MAX_REPEATS = 1000
 
@@ -31,11 +34,11 @@ class TemplateTally:
     level: int | None = None
 
 
-class Key(NamedTuple):
-    """What all lines of one shape have in common.
+class Kind(NamedTuple):
+    """What all lines have in common that are alike but for their parameters.
 
-    `may_tell` = a rule may speak of them, or count them. `record` says what they may be in a record of many lines.
-    `is_tagged` = their message is what stands behind the first ': '.
+    `candidates` are the rules that may speak of them; `may_tell` = one of those may become a finding, or counts.
+    `record` says what they may be in a record of many lines. `is_tagged` = their message stands behind the first ': '.
     """
 
     tally: TemplateTally
@@ -44,21 +47,41 @@ class Key(NamedTuple):
     record: RecordLine
     is_tagged: bool = False
 
-    @property
-    def level(self) -> int | None:
-        """Syslog severity of the lines, None where they name none."""
-        return self.record.level
-
     def judge(self, text: str) -> tuple[Match | None, int]:
         """Return the match of a cleaned line, and for how many messages syslog wrote it."""
         message = text.partition(": ")[2] if self.is_tagged else templates.take_apart(text).message
-        message, times = _unfold(message)
+        times = 1
+        if message.startswith("message repeated "):
+            message, times = _unfold(message)
         return decide(self.candidates, message), times
+
+
+@dataclass(slots=True, eq=False)
+class Key:
+    """What all lines of one shape share. It equals nothing but itself, so that lines are counted by it quickly.
+
+    Shapes of one kind that no rule may speak of share theirs: nobody asks how to read their lines.
+    """
+
+    kind: Kind
+    shape: bytes
+
+
+class _Trait(NamedTuple):
+    """What makes a kind of lines: those that agree in it share theirs, and hardly any are made where words vary."""
+
+    text: str
+    candidates: tuple[Rule, ...]
+    is_tagged: bool
+    part: RecordPart
+    program: str | None
+    level: int | None
+    has_header: bool
 
 
 def _unfold(message: str) -> tuple[str, int]:
     """Take 'message repeated 3 times: [ … ]' apart; a forged number counts MAX_REPEATS at most."""
-    if message.startswith("message repeated ") and (repeated := _REPEATED_MESSAGE.match(message)):
+    if repeated := _REPEATED_MESSAGE.match(message):
         return repeated[2], min(int(repeated[1]), MAX_REPEATS)
     return message, 1
 
@@ -71,10 +94,16 @@ class KeyTable:
         self._rules = rules
         self._templates = templates.TemplateTable()
         self._tallies: dict[str, TemplateTally] = {}
+        self._keepers = {path: templates.RecordKeeper(opened) for path, opened in (open_records or {}).items()}
+        self._kinds: dict[_Trait | tuple[object, ...], Key] = {}
+        self._forget()
+
+    def _forget(self) -> None:
         self._keys: dict[bytes, Key] = {}
         self._key_bytes = 0
         self._by_shape: dict[bytes, Key] = {}
-        self._keepers = {path: templates.RecordKeeper(opened) for path, opened in (open_records or {}).items()}
+        if len(self._kinds) > MAX_KINDS:
+            self._kinds.clear()
 
     @property
     def tallies(self) -> Iterable[TemplateTally]:
@@ -92,43 +121,41 @@ class KeyTable:
         tally = self._tallies.get(self._templates.overflow.id)
         return tally.count if tally else 0
 
-    def look_up(self, distinct: Iterable[bytes], keys: Sequence[bytes], lines: Sequence[bytes]) -> Mapping[bytes, Key]:
-        """Return what is known of the distinct keys, given in the order in which they come first in `keys`.
-
-        `lines` are the true lines of `keys`, in the same order.
-        """
-        if len(self._keys) > MAX_KEYS or self._key_bytes > MAX_KEY_BYTES:
-            self._keys, self._by_shape, self._key_bytes = {}, {}, 0
-        fresh = [key for key in distinct if key not in self._keys]
+    def look_up(self, keys: Sequence[bytes], lines: Sequence[bytes]) -> list[Key]:
+        """Return what is known of each key, in order. `lines` are the true lines of the keys, in the same order."""
+        if len(self._keys) > MAX_KEYS or len(self._by_shape) > MAX_SHAPES or self._key_bytes > MAX_KEY_BYTES:
+            self._forget()
+        fresh = list(dict.fromkeys(filterfalse(self._keys.__contains__, keys)))
         if fresh:
             shapes = templates.shapes(fresh)
-            if new := [shape for shape in dict.fromkeys(shapes) if shape not in self._by_shape]:
-                first_keys = dict(zip(reversed(shapes), reversed(fresh), strict=True))
-                self._study(new, _Samples(first_keys, keys, lines))
+            if new := list(dict.fromkeys(filterfalse(self._by_shape.__contains__, shapes))):
+                self._study(new, _Samples(shapes, fresh, keys, lines))
             self._keys.update(zip(fresh, map(self._by_shape.__getitem__, shapes), strict=True))
             self._key_bytes += sum(map(len, fresh))
-        return self._keys
+        return list(map(self._keys.__getitem__, keys))
 
-    def count(self, path: str, keys: Sequence[bytes], counts: Mapping[bytes, int], lines: Sequence[bytes]) -> None:
-        """Count the lines of a piece of a log, each for the template of the record that it belongs to."""
-        found = list(map(self._keys.__getitem__, counts))
-        different = dict(zip(map(id, found), found, strict=True)).values()  # a few of them have most of the keys
-        if any(key.record.part is not RecordPart.HEAD for key in different):
-            for template, line in zip(self.templates_of(path, keys), lines, strict=True):
+    def count(self, path: str, found: Sequence[Key], counts: Mapping[Key, int], lines: Sequence[bytes]) -> None:
+        """Count the lines of a piece of a log, each for the template of the record that it belongs to.
+
+        `counts` says how often each key is among `found`.
+        """
+        kinds = {id(key.kind): key.kind for key in counts}.values()  # a few of them have most of the keys
+        if any(kind.record.part is not RecordPart.HEAD for kind in kinds):
+            for template, line in zip(self.templates_of(path, found), lines, strict=True):
                 tally = self._tally(template, line)
                 tally.count += 1
                 tally.path = tally.path or path
             return
-        for key in different:
-            key.tally.path = key.tally.path or path
-        for key, count in zip(found, counts.values(), strict=True):
-            key.tally.count += count
-        newest_first = map(_RECORD, map(self._keys.__getitem__, reversed(keys)))
-        self._keeper(path).take_heads(newest_first, {key.record.program for key in different})
+        for kind in kinds:
+            kind.tally.path = kind.tally.path or path
+        for key, count in counts.items():
+            key.kind.tally.count += count
+        newest_first = map(_RECORD, reversed(found))
+        self._keeper(path).take_heads(newest_first, {kind.record.program for kind in kinds})
 
-    def templates_of(self, path: str, keys: Sequence[bytes]) -> Iterator[Template]:
+    def templates_of(self, path: str, found: Sequence[Key]) -> Iterator[Template]:
         """Return the template that each line of a piece of a log counts for. The piece is taken as read."""
-        return self._keeper(path).templates(map(_RECORD, map(self._keys.__getitem__, keys)))
+        return self._keeper(path).templates(map(_RECORD, found))
 
     def _keeper(self, path: str) -> templates.RecordKeeper:
         if path not in self._keepers:
@@ -145,17 +172,30 @@ class KeyTable:
         """Find out about shapes that are new, all together."""
         texts = templates.shape_texts(shapes)
         parsed = templates.take_apart_all(texts)
-        names, parts, candidates_of = templates.names_of(parsed), templates.parts_of(parsed), self._candidates(parsed)
-        for shape, text, line, name, part, candidates in zip(
-            shapes, texts, parsed, names, parts, candidates_of, strict=True
-        ):
-            tally = self._tally_of_shape(self._templates.admit(name), shape, samples)
-            if line.level is not None and (tally.level is None or line.level < tally.level):
-                tally.level = line.level
-            may_tell = bool(candidates) and any(map(self._rules.may_tell, candidates))
-            is_tagged = may_tell and _is_tagged(text, line.message)
-            record = templates.line_of(line, part, tally.template)
-            self._by_shape[shape] = Key(tally, candidates, may_tell, record, is_tagged)
+        masked, parts, candidates_of = (
+            templates.masked_texts(parsed),
+            templates.parts_of(parsed),
+            self._candidates(parsed),
+        )
+        kinds = self._kinds
+        columns = zip(shapes, texts, parsed, masked, parts, candidates_of, strict=True)
+        for shape, text, line, masked_text, part, candidates in columns:
+            is_tagged = bool(candidates) and _is_tagged(text, line.message)
+            has_header = line.program is not None or line.has_header
+            trait = masked_text, candidates, is_tagged, part, line.program, line.level, has_header
+            key = kinds.get(trait)
+            if key is None:
+                key = kinds[trait] = Key(self._kind(_Trait(*trait), shape, samples), shape)
+            self._by_shape[shape] = Key(key.kind, shape) if candidates else key
+
+    def _kind(self, trait: _Trait, shape: bytes, samples: "_Samples") -> Kind:
+        template = self._templates.admit(templates.name_of(trait.program, trait.text))
+        tally = self._tallies.get(template.id) or self._tally(template, samples.of(shape))
+        if trait.level is not None and (tally.level is None or trait.level < tally.level):
+            tally.level = trait.level
+        may_tell = any(map(self._rules.may_tell, trait.candidates))
+        record = RecordLine(template, trait.part, trait.program, trait.level, trait.has_header)
+        return Kind(tally, trait.candidates, may_tell, record, trait.is_tagged)
 
     def _candidates(self, parsed: Sequence[templates.ParsedLine]) -> list[tuple[Rule, ...]]:
         """Return the rules that may speak of each line, asked for program by program."""
@@ -169,28 +209,31 @@ class KeyTable:
                 found[place] = candidates
         return found
 
-    def _tally_of_shape(self, template: Template, shape: bytes, samples: "_Samples") -> TemplateTally:
-        return self._tallies.get(template.id) or self._tally(template, samples.of(shape))
 
-
-_RECORD = attrgetter("record")
+_RECORD = attrgetter("kind.record")
 
 
 def _is_tagged(text: str, message: str) -> bool:
     start = text.find(": ") + 2
-    return start > 1 and text[start:] == message
+    return 1 < start == len(text) - len(message) and text.endswith(message)
 
 
 class _Samples:
     """Finds the first line of a shape in a block. Most blocks hold no new template and never ask."""
 
-    def __init__(self, first_keys: Mapping[bytes, bytes], keys: Sequence[bytes], lines: Sequence[bytes]) -> None:
-        self._first_keys = first_keys
+    def __init__(
+        self, shapes: Sequence[bytes], shaped_keys: Sequence[bytes], keys: Sequence[bytes], lines: Sequence[bytes]
+    ) -> None:
+        """`shapes` are those of `shaped_keys`, `lines` those of `keys`."""
+        self._shapes = shapes
+        self._shaped_keys = shaped_keys
         self._keys = keys
         self._lines = lines
-        self._by_key: dict[bytes, bytes] | None = None
+        self._by_shape: dict[bytes, bytes] | None = None
 
     def of(self, shape: bytes) -> bytes:
-        if self._by_key is None:
-            self._by_key = dict(zip(reversed(self._keys), reversed(self._lines), strict=True))
-        return self._by_key[self._first_keys[shape]]
+        if self._by_shape is None:
+            by_key = dict(zip(reversed(self._keys), reversed(self._lines), strict=True))
+            first_lines = map(by_key.__getitem__, reversed(self._shaped_keys))
+            self._by_shape = dict(zip(reversed(self._shapes), first_lines, strict=True))
+        return self._by_shape[shape]

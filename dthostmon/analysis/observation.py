@@ -83,13 +83,13 @@ def observe(
 
 def _observe_block(path: str, block: bytes, table: KeyTable, judging: Judging) -> Tally:
     keys, lines = templates.split_keys(block), templates.split_lines(block)
-    counts = Counter(keys)
-    known = table.look_up(counts, keys, lines)
-    table.count(path, keys, counts, lines)
-    size = sum(map(len, keys))
-    judging.judge(path, Piece(keys, lines, counts, known))
-    newlines = len(keys) - (not block.endswith(b"\n"))
-    return Tally(size + newlines, len(keys))
+    found = table.look_up(keys, lines)
+    counts = Counter(found)
+    table.count(path, found, counts, lines)
+    size = sum(map(len, lines))
+    judging.judge(path, Piece(found, lines, counts))
+    newlines = len(lines) - (not block.endswith(b"\n"))
+    return Tally(size + newlines, len(lines))
 
 
 def _template_counts(table: KeyTable) -> tuple[TemplateCount, ...]:

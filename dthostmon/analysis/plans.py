@@ -4,13 +4,19 @@ A rule's expression takes microseconds for each line, and a log may hold nothing
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from dthostmon import templates
 from dthostmon.rules import Rule
 
+MAX_TRIED_BEFORE = 4
+MAX_LONGER = 64  # digits that a line may have more than its shape, because expressions say how long a part may be
+
 _NUMBER = re.compile(r"[0-9]")
+
+
+Spans = Mapping[str, tuple[int, int]]
 
 
 class Place(NamedTuple):
@@ -30,7 +36,9 @@ class _Field(NamedTuple):
 class Plan(NamedTuple):
     """The rule of a shape's lines, None where no rule decides, and where its fields, `names`, stand.
 
-    `header_words` is how many words a line has up to its time, `splits` at how many blanks it is cut.
+    `header_words` is how many words a line has up to its time, `splits` at how many blanks it is cut. `tried_before`
+    are rules that read numbers: where one of them is found in the words from `message_word` on, the plan does not hold,
+    nor does it for lines longer than `longest`.
     """
 
     rule: Rule | None
@@ -38,11 +46,30 @@ class Plan(NamedTuple):
     header_words: int = 0
     splits: int = 0
     places: tuple[Place, ...] = ()
+    tried_before: tuple[Rule, ...] = ()
+    message_word: int = 0
+    longest: int = templates.LINE_BYTES
+
+    def doubtful(self, lines: Sequence[bytes]) -> list[bytes]:
+        """Return the lines that the plan may not hold for."""
+        too_long = [line for line in lines if len(line) > self.longest]
+        rest = [line for line in lines if len(line) <= self.longest] if too_long else lines
+        return too_long + self._tried(rest)
+
+    def _tried(self, lines: Sequence[bytes]) -> list[bytes]:
+        """Return the lines in which a rule is found that reads numbers."""
+        if not self.tried_before or not lines:
+            return []
+        start, searches = self.message_word, [rule.pattern.search for rule in self.tried_before]
+        messages = [text.split(" ", start)[start] for text in _texts(lines)]
+        return [
+            line for line, message in zip(lines, messages, strict=True) if any(search(message) for search in searches)
+        ]
 
     def read(self, lines: Sequence[bytes]) -> tuple[list[str], list[list[str]]]:
         """Return the header of each line up to its time, and a column of values for each field."""
         splits, header_words = self.splits, self.header_words
-        words = [text.split(" ", splits) for text in b"\n".join(lines).decode("ascii").split("\n")]
+        words = [text.split(" ", splits) for text in _texts(lines)]
         columns = []
         for word, part in self.places:
             column = [one[word] for one in words]
@@ -50,53 +77,99 @@ class Plan(NamedTuple):
         return [" ".join(one[:header_words]) for one in words], columns
 
 
+def _texts(lines: Sequence[bytes]) -> list[str]:
+    return b"\n".join(lines).decode("ascii").split("\n")
+
+
 NOBODY = Plan(None)
 
 
-def plan(candidates: Iterable[Rule], key: bytes) -> Plan | None:
-    """Return how to read the lines of a key's shape; None where each line must be judged by itself.
+def plan(candidates: Iterable[Rule], shape: bytes) -> Plan | None:
+    """Return how to read the lines of a shape; None where each line must be judged by itself.
 
-    That is so where a rule asks for a number, where a line is cleaned before it is judged (other places then), where
-    syslog has folded messages, and where no blank borders on a field.
+    That is so where many rules that read numbers come first, where a line is cleaned before it is judged (other places
+    then), where syslog has folded messages, and where no blank borders on a field. It is not for lines that are cut.
     """
-    if len(key) > templates.LINE_BYTES or not key.isascii():
+    if not shape.isascii():
         return None
-    shapes = templates.shapes([key])
-    (shown,) = templates.shape_texts(shapes)
-    if not shown.isprintable() or len(shown) != len(shapes[0]):
+    (shown,) = templates.shape_texts([shape])
+    if not shown.isprintable() or len(shown) != len(shape):
         return None
     line = templates.take_apart(shown)
     if not shown.endswith(line.message) or line.message.startswith("message repeated "):
         return None
+    start = len(shown) - len(line.message)
     end_of_time = shown.find(line.time) + len(line.time) if line.time else 0
-    return _decided(candidates, shown, len(shown) - len(line.message), end_of_time)
+    tried_before, planned = _decided(candidates, shown, start, end_of_time)
+    if planned is None or not tried_before:
+        return planned
+    begins_a_word = start == 0 or shown[start - 1] == " "
+    if len(tried_before) > MAX_TRIED_BEFORE or not begins_a_word:
+        return None
+    return planned._replace(tried_before=tried_before, message_word=shown.count(" ", 0, start))
 
 
-def _decided(candidates: Iterable[Rule], shown: str, start: int, end_of_time: int) -> Plan | None:
+def _decided(
+    candidates: Iterable[Rule], shown: str, start: int, end_of_time: int
+) -> tuple[tuple[Rule, ...], Plan | None]:
+    """Return the rules that must be tried first, because they read numbers, and what holds where none of them is found.
+
+    The first rule that does not read numbers and is found is found in all lines of the shape.
+    """
+    tried_before = []
     for rule in candidates:
         if rule.reads_numbers:
+            tried_before.append(rule)
+        elif (spans := _captured(rule, shown, start)) is not None:
+            places = [(name, _place(shown, begin, end)) for name, (begin, end) in spans.items()]
+            planned = _made(rule, shown[:end_of_time], places)
+            return tuple(tried_before), planned and _bounded(planned, spans, shown, start)
+    return tuple(tried_before), NOBODY
+
+
+def _bounded(planned: Plan, spans: Spans, shown: str, start: int) -> Plan | None:
+    """Return the plan for lines whose numbers make no part longer than its rule lets it be; None where any might.
+
+    What the rule finds where numbers are short is the most that it finds. A part is no more than MAX_LONGER longer in
+    a line that is so much longer as a whole: so it is enough to see that no number of that length makes a difference.
+    """
+    rule = planned.rule
+    if rule is None:
+        return planned
+    for number in _NUMBER.finditer(shown, start):
+        end = number.end()
+        longer = shown[:end] + "0" * MAX_LONGER + shown[end:]
+        moved = {name: (_moved(begin, end), _moved(last, end)) for name, (begin, last) in spans.items()}
+        if _captured(rule, longer, start) != moved:
             return None
-        found = rule.pattern.search(shown[start:])
-        if found is None:
-            continue
-        spans = {name: found.span(name) for name in rule.pattern.groupindex}
-        captured = {name: (begin + start, end + start) for name, (begin, end) in spans.items() if end > begin}
-        if any(name not in captured for name in rule.fields):
-            continue
-        places = [(name, _place(shown, begin, end)) for name, (begin, end) in captured.items()]
-        return _made(rule, shown[:end_of_time], places)
-    return NOBODY
+    return planned._replace(longest=min(templates.LINE_BYTES, len(shown) + MAX_LONGER))
+
+
+def _moved(place: int, end: int) -> int:
+    return place + MAX_LONGER if place >= end else place
+
+
+def _captured(rule: Rule, shown: str, start: int) -> Spans | None:
+    """Return from where to where each field goes that a rule captures; None where the rule does not apply."""
+    found = rule.pattern.search(shown[start:])
+    if found is None:
+        return None
+    spans = {name: found.span(name) for name in rule.pattern.groupindex}
+    captured = {name: (begin + start, end + start) for name, (begin, end) in spans.items() if end > begin}
+    return captured if all(name in captured for name in rule.fields) else None
 
 
 def _made(rule: Rule, header: str, places: Sequence[tuple[str, _Field | None]]) -> Plan | None:
-    fields = [(name, field) for name, field in places if field is not None]
-    to_end = [field.place.word for _, field in fields if field.to_end]
-    last = max((field.place.word for _, field in fields), default=0)
-    if len(fields) < len(places) or (to_end and to_end != [last]):
+    """Return the plan; None where a field has no place, or where one that goes on to the end is not alone there."""
+    fields = [field for _, field in places if field is not None]
+    last = max((field.place.word for field in fields), default=0)
+    at_end = [field for field in fields if field.to_end or field.place.word == last]
+    to_end = any(field.to_end for field in at_end)
+    if len(fields) < len(places) or (to_end and len(at_end) > 1):
         return None
     header_words = len(header.split(" ")) if header else 0
     splits = last if to_end else max(last + 1, header_words)
-    names, found = tuple(name for name, _ in fields), tuple(field.place for _, field in fields)
+    names, found = tuple(name for name, _ in places), tuple(field.place for field in fields)
     return Plan(rule, names, header_words, splits, found) if splits >= header_words else None
 
 

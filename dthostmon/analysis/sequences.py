@@ -76,18 +76,20 @@ def _complete(
     fields = sighting.match.fields
     values = tuple(fields.get(name, "") for name in sequence.by)
     moment = sighting.at
-    known = [trails.get((sequence.id, str(index), *values)) for index in range(len(sequence.steps) - 1)]
+    earlier = [trails.get((sequence.id, str(index), *values)) for index in range(len(sequence.steps) - 1)]
+    known = [one for one in earlier if one]
+    if len(known) < len(earlier):
+        return False
     needed = [step.count for step in sequence.steps]
-    before = follows(zip([one.trail if one else None for one in known], needed, strict=False), moment)
+    before = follows(zip([one.trail for one in known], needed, strict=False), moment)
     if not before:
         return False
-    lines = [line for one in known if one for line in one.lines]
+    lines = [line for one in known for line in one.lines]
     key = (sequence.id, *values)
     group = groups.setdefault(key, Group(sequence, values))
     shown: list[Evidence | SeenLine] = [*lines[:2], *lines[-1:], sighting.line]
     group.add({name: [value] for name, value in fields.items()}, shown, before + sighting.times)
     group.note_times(line.time for line in shown)
     for one in known:
-        if one:
-            one.trail.forget(moment)
+        one.trail.forget(moment)
     return True

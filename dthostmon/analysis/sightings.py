@@ -1,6 +1,8 @@
 """What the rules saw in the lines of one visit, before anybody asks what it means on this host."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress, count, filterfalse, islice
 
 from dthostmon.analysis.batch import Batch, Sighting
 from dthostmon.analysis.grouping import Grouping
@@ -22,13 +24,18 @@ class WatchedTrail:
     first: list[SeenLine] = field(default_factory=list)
     last: list[SeenLine] = field(default_factory=list)
 
-    def add(self, line: SeenLine, count: int, at: float) -> None:
-        """Count one more sighting."""
-        self.trail.add(at, count)
-        if len(self.first) < FIRST_LINES:
-            self.first.append(line)
-        else:
-            self.last = [*self.last[1 - LAST_LINES :], line]
+    def add(self, batch: Batch, places: Sequence[int]) -> None:
+        """Count the lines of a batch that stand at these places."""
+        moments, counts = batch.moments, batch.counts
+        seen: dict[float, int] = {}
+        for place in places:
+            at = moments[place].seconds
+            seen[at] = seen.get(at, 0) + counts[place]
+        for at, count_at in seen.items():
+            self.trail.add(at, count_at)
+        free = FIRST_LINES - len(self.first)
+        self.first += map(batch.line, places[:free])
+        self.last = [*self.last, *map(batch.line, places[free:][-LAST_LINES:])][-LAST_LINES:]
 
     @property
     def lines(self) -> tuple[SeenLine, ...]:
@@ -41,10 +48,15 @@ class Sightings:
 
     def __init__(self, rules: RuleSet) -> None:
         self.grouping = Grouping()
-        self.trails: dict[TrailKey, WatchedTrail] = {}
         self.completions: list[Sighting] = []
         self.cleared: dict[TrailKey, list[float]] = {}
         self._rules = rules
+        self._trails: dict[TrailKey, dict[TrailKey, WatchedTrail]] = {}  # by owner, and by the values it is of
+
+    @property
+    def trails(self) -> dict[TrailKey, WatchedTrail]:
+        """What was counted for whom."""
+        return {owner + values: one for owner, trails in self._trails.items() for values, one in trails.items()}
 
     def add(self, batch: Batch) -> None:
         """Take lines that a rule decided.
@@ -65,15 +77,13 @@ class Sightings:
 
     def _follow(self, watch: Watch, batch: Batch) -> None:
         """Count the lines of a batch for what a rule or a sequence watches."""
-        trails, owner = self.trails, watch.owner
-        for place, values in enumerate(batch.rows(watch.by) or ()):
-            key = owner + values
-            trail = trails.get(key)
-            if trail is None:
-                if len(trails) >= MAX_TRAILS:
-                    continue
-                trail = trails[key] = WatchedTrail(Trail(watch.within))
-            trail.add(batch.line(place), batch.counts[place], batch.moments[place].seconds)
+        rows = list(batch.rows(watch.by) or ())
+        trails = self._trails.setdefault(watch.owner, {})
+        if (free := MAX_TRAILS - sum(map(len, self._trails.values()))) > 0:
+            for values in islice(dict.fromkeys(filterfalse(trails.__contains__, rows)), free):
+                trails[values] = WatchedTrail(Trail(watch.within))
+        for values, places in _places_by_values(rows, trails).items():
+            trails[values].add(batch, places)
 
     def _clear(self, cleared: Rule, batch: Batch) -> None:
         """Note when lines showed that those of another rule were no trouble."""
@@ -82,3 +92,12 @@ class Sightings:
             times = self.cleared.setdefault((cleared.id, *values), [])
             if len(times) < MAX_CLEARINGS:
                 times.append(moments.seconds)
+
+
+def _places_by_values(rows: Sequence[TrailKey], wanted: Collection[TrailKey]) -> Mapping[TrailKey, Sequence[int]]:
+    """Return where the rows with the same values stand, for values that are wanted."""
+    is_wanted = list(map(wanted.__contains__, rows))
+    places: dict[TrailKey, list[int]] = {}
+    for place, values in zip(compress(count(), is_wanted), compress(rows, is_wanted), strict=True):
+        places.setdefault(values, []).append(place)
+    return places

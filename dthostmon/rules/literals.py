@@ -1,15 +1,18 @@
-"""Which of many literals occur in some text: looked up by a piece of a word, so that their number hardly matters."""
+"""Which of many literals occur in some text: looked up by a word, so that their number hardly matters."""
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 from dthostmon.rules.rule import Rule
 
-PIECE_CHARACTERS = 4
+EDGE_CHARACTERS = 4
 
-_WORD = re.compile(r"[A-Za-z]{4,}")
+_WORD = re.compile(r"[A-Za-z_]{4,}")
+# bytes that are in no word, as blanks: so a text is cut into words faster than any expression finds them
+_CUT = bytes(byte if _WORD.match(chr(byte) * EDGE_CHARACTERS) else 0x20 for byte in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,48 +24,81 @@ class RuleLiteral:
     rule: Rule
 
 
+def _whole(word: str) -> str:
+    return word
+
+
+def _start(word: str) -> str:
+    return word[:EDGE_CHARACTERS]
+
+
+def _end(word: str) -> str:
+    return word[-EDGE_CHARACTERS:]
+
+
+# how a text that holds the literal must hold one of the literal's words
+_EDGES: tuple[Callable[[str], str], ...] = (_whole, _start, _end)
+
+
 class LiteralIndex:
     """The literals of the rules of one program.
 
-    A text can only hold a literal if it holds the literal's rarest piece of four letters within one word. Those are
-    few; the pieces of a text are made once for each of its distinct words.
+    A word within a literal is a whole word of any text that holds it; the last word of a literal is the beginning of
+    one, its first word the end of one. So a literal is looked for only where its rarest word may be, and most of the
+    words of a text need not be compared with any literal.
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         named = [(text, rule) for rule in rules for text in rule.contains or ("",)]
         literals = [RuleLiteral(place, text, rule) for place, (text, rule) in enumerate(named)]
-        frequency = Counter(piece for literal in literals for piece in set(_pieces(literal.text)))
-        self._without_piece: list[RuleLiteral] = []
-        self._by_piece: dict[str, list[RuleLiteral]] = {}
+        frequency = Counter(anchor for literal in literals for anchor in _anchors(literal.text))
+        self._inner: list[RuleLiteral] = []  # a part of a word
+        self._short: list[RuleLiteral] = []  # holds no word
+        self._by_edge: Mapping[Callable[[str], str], dict[str, list[RuleLiteral]]] = {edge: {} for edge in _EDGES}
         for literal in literals:
-            pieces = set(_pieces(literal.text))
-            if pieces:
-                self._by_piece.setdefault(min(pieces, key=lambda one: (frequency[one], one)), []).append(literal)
+            if anchors := [*_anchors(literal.text)]:
+                edge, word = min(anchors, key=lambda one: (frequency[one], _EDGES.index(one[0]), one[1]))
+                self._by_edge[edge].setdefault(word, []).append(literal)
             else:
-                self._without_piece.append(literal)
+                (self._inner if _WORD.fullmatch(literal.text) else self._short).append(literal)
 
     def occurring(self, text: str) -> list[RuleLiteral]:
         """Return the literals that occur in a text, in the order of trial."""
-        pieces = {piece for piece in _pieces(text) if piece in self._by_piece}
-        possible = [literal for piece in pieces for literal in self._by_piece[piece]]
-        found = [literal for literal in (*self._without_piece, *possible) if literal.text in text]
+        words = set(text.encode("utf-8", "replace").translate(_CUT).decode("ascii").split())
+        found = [literal for literal in (*self._short, *self._possible(words)) if literal.text in text]
+        if self._inner:
+            all_words = "\n".join(words)
+            found += [literal for literal in self._inner if literal.text in all_words]
         found.sort(key=lambda literal: literal.place)
         return found
 
+    def _possible(self, words: set[str]) -> Iterator[RuleLiteral]:
+        for edge, literals in self._by_edge.items():
+            for word in literals.keys() & (words if edge is _whole else set(map(edge, words))):
+                yield from literals[word]
+
     def rules_of_all(self, messages: Sequence[str]) -> list[tuple[Rule, ...]]:
-        """Return the rules of which each message holds a literal, in the order of trial."""
+        """Return the rules of which each message holds a literal, in the order of trial: few are different."""
         occurring = self.occurring("\n".join(messages))
         if not occurring:
             return [()] * len(messages)
-        return [
-            tuple(dict.fromkeys([literal.rule for literal in occurring if literal.text in message]))
-            for message in messages
-        ]
+        columns = [map(str.__contains__, messages, repeat(literal.text)) for literal in occurring]
+        known: dict[tuple[bool, ...], tuple[Rule, ...]] = {}
+        rules_of_all = []
+        for is_held in zip(*columns, strict=True):
+            if is_held not in known:
+                held = zip(occurring, is_held, strict=True)
+                known[is_held] = tuple(dict.fromkeys([literal.rule for literal, holds in held if holds]))
+            rules_of_all.append(known[is_held])
+        return rules_of_all
 
 
-def _pieces(text: str) -> Iterable[str]:
-    return (
-        word[start : start + PIECE_CHARACTERS]
-        for word in set(_WORD.findall(text))
-        for start in range(len(word) - PIECE_CHARACTERS + 1)
-    )
+def _anchors(text: str) -> Iterator[tuple[Callable[[str], str], str]]:
+    """Yield what must be found among the words of a text that holds the literal `text`."""
+    for found in _WORD.finditer(text):
+        if found.start() > 0 and found.end() < len(text):
+            yield _whole, found[0]
+        elif found.start() > 0:
+            yield _start, _start(found[0])
+        elif found.end() < len(text):
+            yield _end, _end(found[0])

@@ -75,13 +75,14 @@ class Rule:
         found = self.pattern.search(message)
         if found is None:
             return None
-        fields = {name: value for name, value in found.groupdict().items() if value}
+        fields: dict[str, str] = found.groupdict()
+        if not all(fields.values()):
+            fields = {name: value for name, value in fields.items() if value}
         for name in self.fields:
             if name not in fields:
                 return None
-        for name, value in fields.items():
-            if len(value) > MAX_VALUE_CHARACTERS:
-                fields[name] = value[:MAX_VALUE_CHARACTERS]
+        if max(map(len, fields.values()), default=0) > MAX_VALUE_CHARACTERS:
+            fields = {name: value[:MAX_VALUE_CHARACTERS] for name, value in fields.items()}
         if "address" in fields:
             fields["address"] = normal_address(fields["address"])
         return Match(self, fields)

@@ -1,9 +1,7 @@
 """How often something was seen within a window of time, across visits. Pure, and independent of the order of lines."""
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import accumulate
 
 MAX_SLOTS = 240
 
@@ -48,10 +46,15 @@ class Trail:
     def most(self, since: float = 0) -> int:
         """Return the most that was seen within any window that ends at `since` or later."""
         slots = sorted(self.counts)
-        sums = [0, *accumulate(self.counts[slot] for slot in slots)]
-        ends = range(bisect_left(slots, int(since)), len(slots))
-        windows = [sums[end + 1] - sums[bisect_right(slots, slots[end] - self.within)] for end in ends]
-        return max([self.peak, *windows])
+        most, held, begin = self.peak, 0, 0
+        for slot in slots:
+            held += self.counts[slot]
+            while slots[begin] <= slot - self.within:
+                held -= self.counts[slots[begin]]
+                begin += 1
+            if held > most and slot >= int(since):
+                most = held
+        return most
 
     def reaches(self, count: int, since: float) -> bool:
         """Tell whether any window that ends at `since` or later holds so many."""

@@ -11,6 +11,7 @@ from dthostmon.templates.lines import (
     as_read,
     blocks,
     clean,
+    clean_all,
     line_id,
     shape_texts,
     shapes,
@@ -24,11 +25,12 @@ from dthostmon.templates.naming import (
     OVERFLOW_TEXT,
     TemplateTable,
     make_template,
-    names_of,
+    masked_texts,
+    name_of,
     template_of,
 )
-from dthostmon.templates.records import RecordKeeper, line_of, parts_of
-from dthostmon.templates.times import read_time
+from dthostmon.templates.records import RecordKeeper, parts_of
+from dthostmon.templates.times import leading_stamp, read_time
 
 __all__ = [
     "BLOCK_BYTES",
@@ -42,11 +44,13 @@ __all__ = [
     "as_read",
     "blocks",
     "clean",
+    "clean_all",
+    "leading_stamp",
     "line_id",
-    "line_of",
     "make_template",
     "mask",
-    "names_of",
+    "masked_texts",
+    "name_of",
     "parts_of",
     "read_time",
     "shape_texts",

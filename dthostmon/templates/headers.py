@@ -29,6 +29,11 @@ class ParsedLine(NamedTuple):
     time: str | None = None
     body: int = 0
 
+    @property
+    def has_header(self) -> bool:
+        """Whether anything but its message was recognised: a program, a time, a level before it."""
+        return self.program is not None or self.time is not None or self.body > 0
+
 
 CACHED_HEADERS = 4096
 LONGEST_HEADER = 160
@@ -149,8 +154,6 @@ class _SyslogHeaders(dict[str, ParsedLine | None]):
     def __missing__(self, header: str) -> ParsedLine | None:
         found = _RFC_3164.fullmatch(header)
         parsed = _rfc_3164(header, found) if found else None
-        if parsed and parsed.program == "kernel":
-            parsed = None
         if len(self) >= CACHED_HEADERS:
             self.clear()
         self[header] = parsed
@@ -167,10 +170,9 @@ def take_apart_all(lines: Sequence[str]) -> list[ParsedLine]:
 
 def _take_apart_again(line: str) -> ParsedLine:
     end = line.find(": ", 0, LONGEST_HEADER) + 2
-    if end > 1 and line[:1].isupper() and (known := _HEADERS[line[:end]]):
-        message = line[end:]
-        if not message.startswith(("time=", "{")):
-            return ParsedLine(known.program, message, known.level)
+    if end > 1 and "A" <= line < "[" and (known := _HEADERS[line[:end]]):
+        program, message, level = _inner(known.program, line[end:])
+        return ParsedLine(program, message, level if known.level is None else known.level)
     return take_apart(line)
 
 

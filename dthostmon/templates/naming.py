@@ -25,20 +25,22 @@ Name = tuple[str | None, str]
 def template_of(line: bytes) -> Template:
     """Return the template of a line, or of its key."""
     (shape,) = shapes(split_keys(line + b"\n"))
-    return make_template(*names_of([take_apart(*shape_texts([shape]))])[0])
+    parsed = take_apart(*shape_texts([shape]))
+    return make_template(*name_of(parsed.program, *masked_texts([parsed])))
 
 
-def names_of(parsed: Sequence[ParsedLine]) -> list[Name]:
-    """Return the program and the masked text of each line, which must be one with shortened numbers."""
-    masked = mask_all([line.message[line.body :] if line.body else line.message for line in parsed])
-    return [_name(line, text) for line, text in zip(parsed, masked, strict=True)]
+def masked_texts(parsed: Sequence[ParsedLine]) -> list[str]:
+    """Return the masked text of each line, which must be one with shortened numbers."""
+    texts = mask_all([line.message[line.body :] if line.body else line.message for line in parsed])
+    for place, line in enumerate(parsed):
+        if line.program == ACCESS:
+            texts[place] = access_text(line.message)
+    return texts
 
 
-def _name(parsed: ParsedLine, text: str) -> Name:
-    program = parsed.program
-    if program == ACCESS:
-        return program, access_text(parsed.message)
-    return _without_digits(program) if program else None, text
+def name_of(program: str | None, text: str) -> Name:
+    """Return what names the template of a program's lines with that masked text."""
+    return _without_digits(program) if program and program != ACCESS else program, text
 
 
 @lru_cache(maxsize=512)

@@ -50,15 +50,6 @@ def parts_of(lines: Sequence[ParsedLine]) -> list[RecordPart]:
     return parts
 
 
-def line_of(parsed: ParsedLine, part: RecordPart, template: Template) -> RecordLine:
-    """Return what a line's record asks for."""
-    return RecordLine(template, part, parsed.program, parsed.level, _has_header(parsed))
-
-
-def _has_header(line: ParsedLine) -> bool:
-    return line.program is not None or line.time is not None or line.body > 0
-
-
 def _part(line: ParsedLine, found: re.Match[str]) -> RecordPart:
     if line.body:
         return RecordPart.HEAD
@@ -67,7 +58,7 @@ def _part(line: ParsedLine, found: re.Match[str]) -> RecordPart:
     if found["other"] is None:
         return RecordPart.DETAIL
     if line.message.isspace() or not line.message:
-        return RecordPart.HEAD if _has_header(line) else RecordPart.IN_TRACE
+        return RecordPart.HEAD if line.has_header else RecordPart.IN_TRACE
     return _indented_part(line)
 
 
@@ -75,7 +66,7 @@ def _indented_part(line: ParsedLine) -> RecordPart:
     """Some programs begin their own lines with a blank: it says nothing behind the name of a program."""
     if _INDENTED_DETAIL.match(line.message):
         return RecordPart.DETAIL
-    is_deep = not _has_header(line) or line.message[0] == "\t"
+    is_deep = not line.has_header or line.message[0] == "\t"
     return RecordPart.INDENTED if line.program is None and is_deep else RecordPart.HEAD
 
 

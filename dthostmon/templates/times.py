@@ -34,6 +34,9 @@ _STAMPS = tuple(
         rf"(?P<month>\d\d)[-./]?(?P<day>\d\d) {_CLOCK}",
     )
 )
+_GROUP_NAME = re.compile(r"\?P<\w+>")
+# the first two, which a line may begin with, without groups: most lines are asked for their stamp alone
+_LEADING = re.compile("|".join(_GROUP_NAME.sub("?:", stamp.pattern) for stamp in _STAMPS[:2]), re.ASCII)
 _COMPACT = re.compile(
     r"(?P<short_year>\d\d)(?P<month>\d\d)(?P<day>\d\d) (?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)(?!\d)", re.ASCII
 )
@@ -47,6 +50,14 @@ def read_time(line: str, reference: datetime, zone: tzinfo) -> datetime | None:
         return _read(line, reference, zone)
     except (ValueError, OverflowError):  # the 31st of February; the year 1 east of Greenwich
         return None
+
+
+def leading_stamp(line: str) -> str | None:
+    """Return the stamp that a cleaned line begins with, from which `read_time` reads the same; None where it must
+    search for one.
+    """
+    found = _LEADING.match(line)
+    return found[0] if found else None
 
 
 def _read(line: str, reference: datetime, zone: tzinfo) -> datetime | None:

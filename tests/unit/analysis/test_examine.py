@@ -179,6 +179,17 @@ def test_beyond_its_share_a_rule_still_counts_each_line(monkeypatch: pytest.Monk
     assert finding(failed_logins(100)).count == 100
 
 
+def test_a_line_that_stands_for_others_escalates_nothing_in_the_name_of_its_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(judging, "MAX_LINES_PER_RULE", 10)
+    monkeypatch.setattr(judging, "MIN_LINES_PER_PLAN", 1000)
+    lines = [failed_logins(1, f"u{number}").replace(b".77", b".%d" % number) for number in range(10, 40)]
+    found = looked_at(b"".join(lines)).findings
+    assert sum(one.count for one in found) == 30
+    assert {one.severity for one in found} == {Severity.INFO}
+
+
 @pytest.mark.parametrize(
     "unit",
     [b"Failed password for ", b"sshd[1]: ", b"\x1b[", b"(", b"message repeated 2 times: [ ", b"\xff", b"COMMAND="],

@@ -45,10 +45,9 @@ def _pieces(data: bytes, cuts: Sequence[int]) -> list[bytes]:
 
 
 def _read(table: KeyTable, piece: bytes) -> int:
-    distinct, lines = templates.split_keys(piece), templates.split_lines(piece)
-    counts = Counter(distinct)
-    table.look_up(counts, distinct, lines)
-    table.count("log", distinct, counts, lines)
+    lines = templates.split_lines(piece)
+    found = table.look_up(templates.split_keys(piece), lines)
+    table.count("log", found, Counter(found), lines)
     return len(lines)
 
 
@@ -86,9 +85,8 @@ def test_a_record_that_the_end_of_a_reading_cut_goes_on_in_the_next(data: bytes,
 def test_an_assignment_is_what_is_counted(data: bytes) -> None:
     table, other = KeyTable(RuleSet(())), KeyTable(RuleSet(()))
     _read(table, data)
-    distinct = templates.split_keys(data)
-    other.look_up(dict.fromkeys(distinct), distinct, templates.split_lines(data))
-    assert Counter(template.id for template in other.templates_of("log", distinct)) == _counts(table)
+    found = other.look_up(templates.split_keys(data), templates.split_lines(data))
+    assert Counter(template.id for template in other.templates_of("log", found)) == _counts(table)
 
 
 def test_a_forgotten_cache_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,8 +129,7 @@ DISK_RULE = replace(
     ],
 )
 def test_a_rule_sees_the_message_of_a_line_of_any_form(line: str) -> None:
-    table, (key,) = KeyTable(RuleSet((DISK_RULE,))), templates.split_keys(line.encode())
-    known = table.look_up([key], [key], [line.encode()])[key]
-    match, _ = known.judge(line)
+    (key,) = KeyTable(RuleSet((DISK_RULE,))).look_up(templates.split_keys(line.encode()), [line.encode()])
+    match, _ = key.kind.judge(line)
     assert match is not None
     assert match.fields == {"user": "sda7"}
