@@ -4,17 +4,17 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from dthostmon.analysis.grouping import OTHERS, Group
+from dthostmon.analysis.grouping import Group
 from dthostmon.analysis.sequences import KnownTrail
 from dthostmon.analysis.sightings import Sightings
 from dthostmon.model import History, Severity, Thresholds
 from dthostmon.model.history import ValueKey
-from dthostmon.rules import Escalation, Rule, RuleSet, TrailKey, values_of
+from dthostmon.rules import Escalation, First, Rule, RuleSet, TrailKey, values_of
 
 
 @dataclass(slots=True)
 class Escalated:
-    """The severities of one visit's groups. `values` gathers the values that a first sight is asked of."""
+    """The severities of one visit's groups."""
 
     rules: RuleSet
     trails: Mapping[TrailKey, KnownTrail]
@@ -22,7 +22,6 @@ class Escalated:
     thresholds: Thresholds
     history: History
     learned: bool
-    values: set[ValueKey] = field(default_factory=set)
     _reached: dict[TrailKey, list[tuple[str, ...]]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -43,7 +42,7 @@ class Escalated:
 
     def _is_cleared(self, rule: Rule, group: Group) -> bool:
         clearing = rule.cleared_by
-        if clearing is None or group.last_seen is None or OTHERS in group.key:
+        if clearing is None or group.last_seen is None or group.is_rest:
             return False
         told = dict(zip(rule.group_by, group.key, strict=True))
         times = self.sightings.cleared.get((rule.id, *(told[name] for name in clearing.by)), ())
@@ -55,16 +54,23 @@ class Escalated:
             reached = self._reached.get((rule.id, str(index)), ())
             if any(_agree(rule, group, escalation, values) for values in reached):
                 yield escalation.severity
-        if rule.first and OTHERS not in group.key:
-            key = (rule.id, *values_of(rule.first.by, group.fields))
-            self.values.add(key)
-            if key not in self.history.values:
-                yield rule.first.severity if self.learned else rule.first.learning
+        if rule.first and self._is_first(rule, rule.first, group):
+            yield rule.first.severity if self.learned else rule.first.learning
+
+    def _is_first(self, rule: Rule, first: First, group: Group) -> bool:
+        """Tell whether a group's values were never seen, or any of the rest's."""
+        asked = self.sightings.first_values.get(rule.id, {}) if group.is_rest else [values_of(first.by, group.fields)]
+        return any((rule.id, *values) not in self.history.values for values in asked)
+
+    @property
+    def values(self) -> set[ValueKey]:
+        """The values of this visit that a later first sight is asked of."""
+        return {(rule, *values) for rule, found in self.sightings.first_values.items() for values in found}
 
 
 def _agree(rule: Rule, group: Group, escalation: Escalation, values: tuple[str, ...]) -> bool:
     """Tell whether what was counted is of this group: where both name a field, they have the same value of it."""
+    if group.is_rest:
+        return True
     told = dict(zip(rule.group_by, group.key, strict=True))
-    return OTHERS in group.key or all(
-        told.get(name, value) == value for name, value in zip(escalation.by, values, strict=True)
-    )
+    return all(told.get(name, value) == value for name, value in zip(escalation.by, values, strict=True))

@@ -16,9 +16,9 @@ LAST_EVIDENCE_LINES = 2
 MAX_GROUPS_PER_RULE = 50
 MAX_VALUES_PER_FIELD = 200
 NAMED_VALUES = 2
-OTHERS = "others"
 
 Key = tuple[str, ...]
+REST: Key = ("\0",)  # of the group that takes what is beyond the limit; no value of a host holds a NUL
 
 
 class Group:
@@ -31,6 +31,7 @@ class Group:
         self._first: list[Evidence | SeenLine] = []
         self._last: deque[Evidence | SeenLine] = deque(maxlen=LAST_EVIDENCE_LINES)
         self._values: dict[str, Counter[str]] = {}
+        self._has_more: set[str] = set()  # fields with more different values than are counted
         self._begin: datetime | None = None
         self._end: datetime | None = None
 
@@ -41,7 +42,13 @@ class Group:
         self._first += lines[:free]
         self._last.extend(lines[free:])
         for name, column in columns.items():
-            _count_values(self._values.setdefault(name, Counter()), column)
+            if not _count_values(self._values.setdefault(name, Counter()), column):
+                self._has_more.add(name)
+
+    @property
+    def is_rest(self) -> bool:
+        """Whether it takes what is beyond the limit, of whatever values."""
+        return self.key == REST
 
     def note_times(self, times: Iterable[datetime | None]) -> None:
         """Note when lines were written."""
@@ -68,7 +75,7 @@ class Group:
 
     def finding(self, severity: Severity) -> Finding:
         """Return what is told of it."""
-        words = {name: _enumerate(values) for name, values in self._values.items()}
+        words = {name: _enumerate(values, name in self._has_more) for name, values in self._values.items()}
         return Finding(
             kind=self.rule.kind,
             severity=severity,
@@ -84,26 +91,25 @@ class Group:
         )
 
 
-def _count_values(values: Counter[str], column: Sequence[str]) -> None:
-    """Count the values of a field; beyond MAX_VALUES_PER_FIELD different ones, all others together."""
+def _count_values(values: Counter[str], column: Sequence[str]) -> bool:
+    """Count the values of a field, up to MAX_VALUES_PER_FIELD different ones; tell whether that was all of them."""
     counted = Counter(column)
     fresh = filterfalse(values.__contains__, counted)
     named = [*filter(values.__contains__, counted), *islice(fresh, max(0, MAX_VALUES_PER_FIELD - len(values)))]
     for value in named:
         values[value] += counted[value]
-    if others := len(column) - sum(counted[value] for value in named):
-        values[OTHERS] += others
+    return len(named) == len(counted)
 
 
 def _shown(line: Evidence | SeenLine) -> Evidence:
     return line.evidence() if isinstance(line, SeenLine) else line
 
 
-def _enumerate(values: Counter[str]) -> str:
+def _enumerate(values: Counter[str], has_more: bool) -> str:
     """Name the most frequent values: 'root', 'root and admin', 'root, admin and 12 more'."""
     named = [value for value, _ in values.most_common(NAMED_VALUES)]
     if more := len(values) - len(named):
-        return f"{', '.join(named)} and {more} more"
+        return f"{', '.join(named)} and {'more than ' if has_more else ''}{more} more"
     return " and ".join(named)
 
 
@@ -113,7 +119,6 @@ def _places_by_key(batch: Batch, known: Collection[Key]) -> Mapping[Key, Sequenc
         return {(): range(len(batch.lines))}
     places: dict[Key, list[int]] = {}
     missing = [""] * len(batch.lines)
-    others = (OTHERS,) * len(batch.rule.group_by)
     free = MAX_GROUPS_PER_RULE - len(known)
     for place, key in enumerate(zip(*(batch.columns.get(name, missing) for name in batch.rule.group_by), strict=True)):
         if key in places:
@@ -122,7 +127,7 @@ def _places_by_key(batch: Batch, known: Collection[Key]) -> Mapping[Key, Sequenc
             free -= key not in known
             places[key] = [place]
         else:
-            places.setdefault(others, []).append(place)
+            places.setdefault(REST, []).append(place)
     return places
 
 

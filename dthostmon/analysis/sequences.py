@@ -60,9 +60,7 @@ def _joined_trails(sightings: Sightings, rules: RuleSet, history: History) -> di
             continue
         old.since = min(new.counts)
         old.lines = (*old.lines[:1], *watched.lines)
-        old.trail.peak = new.peak
-        for second, count in new.counts.items():
-            old.trail.add(second, count)
+        old.trail.absorb(new, old.since)
     return joined
 
 

@@ -7,13 +7,18 @@ from itertools import compress, count, filterfalse, islice
 from dthostmon.analysis.batch import Batch, Sighting
 from dthostmon.analysis.grouping import Grouping
 from dthostmon.analysis.seen_line import SeenLine
-from dthostmon.rules import Rule, RuleSet, Trail, TrailKey, Watch
+from dthostmon.rules import First, Rule, RuleSet, Trail, TrailKey, Watch, values_of
 
 FIRST_LINES = 2
 LAST_LINES = 2
-MAX_TRAILS = 2000  # of one visit; the values that flood it are the flooder's own
-MAX_COMPLETIONS = 1000
-MAX_CLEARINGS = 1000  # of one rule and its values
+# of one visit: of what one rule or sequence watches, so that a flood of one kind hides no other kind, and of all
+MAX_TRAILS_PER_OWNER = 2000
+MAX_TRAILS = 20_000
+MAX_COMPLETIONS = 5000  # different ones; of equal ones the first two and the last count
+EQUAL_COMPLETIONS = 3
+MAX_FIRST_VALUES = 5000
+MAX_CLEARED = 5000
+MAX_CLEARINGS = 20  # of one rule and its values
 
 
 @dataclass(slots=True)
@@ -48,7 +53,8 @@ class Sightings:
 
     def __init__(self, rules: RuleSet) -> None:
         self.grouping = Grouping()
-        self.completions: list[Sighting] = []
+        self.first_values: dict[str, dict[TrailKey, None]] = {}  # what a first sight is asked of, by rule
+        self._completions: dict[TrailKey, list[Sighting]] = {}
         self.cleared: dict[TrailKey, list[float]] = {}
         self._rules = rules
         self._trails: dict[TrailKey, dict[TrailKey, WatchedTrail]] = {}  # by owner, and by the values it is of
@@ -68,18 +74,48 @@ class Sightings:
             self._follow(watch, batch)
         for cleared in self._rules.clears(rule):
             self._clear(cleared, batch)
+        if rule.first:
+            self._note_values(rule.first, batch)
         if self._rules.completed_by(rule):
-            kept = range(min(len(batch.lines), MAX_COMPLETIONS - len(self.completions)))
-            self.completions += map(batch.sighting, kept)
-            batch = batch.at(range(len(kept), len(batch.lines)))
+            batch = batch.at(self._keep_back(batch))
         if rule.speaks and batch.lines:
             self.grouping.add(batch)
+
+    @property
+    def completions(self) -> list[Sighting]:
+        """The lines that may complete a sequence."""
+        return [sighting for kept in self._completions.values() for sighting in kept]
+
+    def _keep_back(self, batch: Batch) -> list[int]:
+        """Keep the lines that may complete a sequence, and return the places of the others."""
+        left = []
+        for place, values in enumerate(batch.rows(batch.columns) or ()):
+            kept = self._completions.get((batch.rule.id, *values))
+            if kept is None:
+                if len(self._completions) >= MAX_COMPLETIONS:
+                    left.append(place)
+                else:
+                    self._completions[batch.rule.id, *values] = [batch.sighting(place)]
+            elif len(kept) < EQUAL_COMPLETIONS:
+                kept.append(batch.sighting(place))
+            else:
+                kept[-1] = batch.sighting(place)._replace(times=kept[-1].times + batch.counts[place])
+        return left
+
+    def _note_values(self, first: First, batch: Batch) -> None:
+        """Note of which values somebody may ask whether they were ever seen."""
+        names = tuple(batch.columns)
+        known = self.first_values.setdefault(batch.rule.id, {})
+        for values in dict.fromkeys(batch.rows(names) or ()):
+            if len(known) < MAX_FIRST_VALUES:
+                known[values_of(first.by, dict(zip(names, values, strict=True)))] = None
 
     def _follow(self, watch: Watch, batch: Batch) -> None:
         """Count the lines of a batch for what a rule or a sequence watches."""
         rows = list(batch.rows(watch.by) or ())
         trails = self._trails.setdefault(watch.owner, {})
-        if (free := MAX_TRAILS - sum(map(len, self._trails.values()))) > 0:
+        room = MAX_TRAILS - sum(map(len, self._trails.values()))
+        if (free := min(MAX_TRAILS_PER_OWNER - len(trails), room)) > 0:
             for values in islice(dict.fromkeys(filterfalse(trails.__contains__, rows)), free):
                 trails[values] = WatchedTrail(Trail(watch.within))
         for values, places in _places_by_values(rows, trails).items():
@@ -89,9 +125,14 @@ class Sightings:
         """Note when lines showed that those of another rule were no trouble."""
         by = cleared.cleared_by.by if cleared.cleared_by else ()
         for values, moments in zip(batch.rows(by) or (), batch.moments, strict=False):
-            times = self.cleared.setdefault((cleared.id, *values), [])
-            if len(times) < MAX_CLEARINGS:
+            times = self.cleared.get((cleared.id, *values))
+            if times is None:
+                if len(self.cleared) < MAX_CLEARED:
+                    self.cleared[cleared.id, *values] = [moments.seconds]
+            elif len(times) < MAX_CLEARINGS:
                 times.append(moments.seconds)
+            else:
+                times[-1] = moments.seconds
 
 
 def _places_by_values(rows: Sequence[TrailKey], wanted: Collection[TrailKey]) -> Mapping[TrailKey, Sequence[int]]:

@@ -43,6 +43,15 @@ class Trail:
             self.peak = self.most()
             self.counts = _coarser(self.counts)
 
+    def absorb(self, newer: "Trail", since: float) -> None:
+        """Take what a later visit counted; only windows that end at `since` or later are of interest any more."""
+        self.peak = newer.peak
+        for slot, count in newer.counts.items():
+            self.counts[slot] = self.counts.get(slot, 0) + count
+        if len(self.counts) > MAX_SLOTS:
+            self.peak = self.most(since)
+            self.counts = _coarser(self.counts)
+
     def most(self, since: float = 0) -> int:
         """Return the most that was seen within any window that ends at `since` or later."""
         slots = sorted(self.counts)

@@ -264,3 +264,51 @@ def test_what_is_put_right_in_time_is_a_note(tmp_path: Path, lines: list[str], s
     observed = observe([(AUTH, data.encode())], rules, None, moment)
     (found,) = conclude(observed, rules, History(), Thresholds(), None, Learning(), moment).findings
     assert found.severity is severity
+
+
+@pytest.mark.parametrize(
+    ("what", "noise"),
+    [
+        ("made-up users", [failed(START, "198.51.100.9", f"u{i}") for i in range(2100)]),
+        ("other logins", [accepted(START, "198.51.100.9", f"u{i}", "publickey") for i in range(1200)]),
+    ],
+    ids=["made-up users", "other logins"],
+)
+def test_no_noise_hides_a_break_in(what: str, noise: list[str]) -> None:
+    attack = [failed(START + timedelta(seconds=i)) for i in range(10)]
+    examined, _ = visited([*noise, *attack, accepted(START + timedelta(minutes=1))], START + timedelta(hours=1))
+    assert len(told(examined, SUCCESS)) == 1
+
+
+def test_an_alarm_of_earlier_visits_is_not_repeated_by_one_line() -> None:
+    trail, later = Trail(within=600), Trail(within=600)
+    for second in range(239):
+        trail.add(second, 1)
+    later.add(14_400, 1)
+    later.add(14_410, 1)
+    trail.absorb(later, 14_400)
+    assert trail.most(14_400) == 2
+    assert not trail.reaches(5, 14_400)
+
+
+def test_the_logins_of_many_users_are_each_asked_whether_they_are_the_first(tmp_path: Path) -> None:
+    (tmp_path / "door.yaml").write_text(FIRST_PACK.replace("    escalate: [{count: 3,", "    escalate: [{count: 999,"))
+    rules = load_packs([tmp_path])
+    assert not rules.refused
+    learned = History(runs=20, first_run_at=START - timedelta(days=9), last_run_at=START)
+    lines = [f"opened by u{number} from 192.0.2.1" for number in range(9)]
+    data = [f"opened by u{number} from 192.0.2.1" for number in range(60)]
+    values = entries(rules, History(), *lines).learned.values
+    assert values is not None
+    assert len(values) == 9
+    moment = Moment(START + timedelta(hours=1))
+    text = "".join(f"Jul 28 06:00:{number:02} web1 door[1]: {line}\n" for number, line in enumerate(data))
+    observed = observe([(AUTH, text.encode())], rules, None, moment)
+    all_values = conclude(observed, rules, learned, Thresholds(), None, Learning(), moment).learned.values
+    assert all_values is not None
+    assert len(all_values) == 60
+    known = replace(learned, values=dict(list(all_values.items())[:59]))
+    found = conclude(
+        observe([(AUTH, text.encode())], rules, None, moment), rules, known, Thresholds(), None, Learning(), moment
+    )
+    assert [one.severity for one in found.findings if one.kind == "entry"] == [Severity.WARN]
