@@ -1,5 +1,6 @@
 """The rule engine and its packs."""
 
+import re._parser as parser  # the standard library's own parser; it has no public name
 from pathlib import Path
 from textwrap import dedent
 
@@ -72,31 +73,128 @@ def test_a_rule_says_what_it_means_and_what_to_do() -> None:
         assert rule.benign or rule.recommended_action or rule.severity is Severity.INFO, rule.id
 
 
+ASCII = frozenset(map(chr, range(128)))
+REPEATS = {parser.MAX_REPEAT, parser.MIN_REPEAT}
+LOOKS = {parser.ASSERT, parser.ASSERT_NOT}
+GIVE_NOTHING_BACK = {parser.POSSESSIVE_REPEAT, parser.ATOMIC_GROUP}
+
+
+def is_unbounded(code, arguments) -> bool:
+    return code in REPEATS and arguments[1] == parser.MAXREPEAT
+
+
+def inner_parts(arguments):
+    """Return the expressions inside an item of a parsed expression."""
+    for part in arguments if isinstance(arguments, tuple) else (arguments,):
+        for branch in part if isinstance(part, list) else [part]:
+            if isinstance(branch, parser.SubPattern):
+                yield branch
+
+
 def has_nested_repetition(expression: str) -> bool:
     """Tell whether a repeated group repeats itself: that is what makes an expression exponential."""
-    import re._parser as parser  # the standard library's own parser; it has no public name
-
-    repeats = {parser.MAX_REPEAT, parser.MIN_REPEAT}
 
     def nested(parsed, inside: bool) -> bool:
         for code, arguments in parsed:
-            unbounded = code in repeats and arguments[1] == parser.MAXREPEAT
+            unbounded = is_unbounded(code, arguments)
             if unbounded and inside:
                 return True
-            for part in arguments if isinstance(arguments, tuple) else ():
-                branches = part if isinstance(part, list) else [part]
-                if any(
-                    nested(branch, inside or unbounded) for branch in branches if isinstance(branch, parser.SubPattern)
-                ):
-                    return True
+            if any(nested(part, inside or unbounded) for part in inner_parts(arguments)):
+                return True
         return False
 
     return nested(parser.parse(expression), inside=False)
 
 
+def characters(repeated) -> frozenset[str]:
+    """Return which characters a repeated item of one character's width may match, none of any other item."""
+    items = repeated[0][1] if repeated[0][0] is parser.IN else [*repeated]
+    if len(repeated) != 1 or repeated.getwidth() != (1, 1) or next(inner_parts(repeated[0][1]), None):
+        return frozenset()
+    negated = items[0][0] is parser.NEGATE
+    found = {character for item in items for character in ASCII if fits(item, character)}
+    return ASCII - found if negated else frozenset(found)
+
+
+def fits(item, character: str) -> bool:
+    code, argument = item
+    if code is parser.LITERAL or code is parser.NOT_LITERAL:
+        return (ord(character) == argument) == (code is parser.LITERAL)
+    if code is parser.RANGE:
+        return argument[0] <= ord(character) <= argument[1]
+    if code is parser.CATEGORY:
+        is_of_kind = {"DIGIT": str.isdigit, "SPACE": str.isspace, "WORD": lambda one: one.isalnum() or one == "_"}
+        return is_of_kind[str(argument).rpartition("_")[2]](character) == ("_NOT_" not in str(argument))
+    return code is parser.ANY
+
+
+def has_adjacent_repetitions(expression: str) -> bool:
+    """Tell whether two unbounded repetitions with nothing that must stand between them can match the same character.
+
+    A line of that character can then be shared out between them in as many ways as it is long, and each is tried.
+    """
+    met = []
+
+    def walk(parsed, open_: list[frozenset[str]]) -> list[frozenset[str]]:
+        for code, arguments in parsed:
+            open_ = [*dict.fromkeys(step(code, arguments, open_))]
+        return open_
+
+    def step(code, arguments, open_: list[frozenset[str]]) -> list[frozenset[str]]:
+        if code is parser.AT:
+            return open_
+        if is_unbounded(code, arguments) and (own := characters(arguments[2])):
+            met.extend(own & other for other in open_)
+            return [*(open_ if not arguments[0] else ()), own]
+        after = [one for part in inner_parts(arguments) for one in walk(part, [] if code in LOOKS else open_)]
+        if code in GIVE_NOTHING_BACK:
+            after = []
+        return [*open_, *after] if code in LOOKS or may_be_empty(code, arguments) else after
+
+    walk(parser.parse(expression), [])
+    return any(met)
+
+
+def may_be_empty(code, arguments) -> bool:
+    return code in REPEATS | {parser.POSSESSIVE_REPEAT} and not arguments[0]
+
+
+def begins_with_repetition(parsed) -> bool:
+    """Tell whether an unbounded repetition comes first: a search tries it from each place of a line."""
+    for code, arguments in parsed:
+        if code is parser.AT or code in LOOKS:
+            return False
+        unbounded = code in REPEATS | {parser.POSSESSIVE_REPEAT} and arguments[1] == parser.MAXREPEAT
+        if unbounded or any(map(begins_with_repetition, inner_parts(arguments))):
+            return True
+        if not may_be_empty(code, arguments):
+            return False
+    return False
+
+
 def test_no_expression_has_a_nested_repetition() -> None:
     assert has_nested_repetition("(a+b)+c")
     assert not [rule.id for rule in BUILTIN.rules if has_nested_repetition(rule.expression)]
+
+
+@pytest.mark.parametrize("expression", ["<[^:]+[^>]*>", r"\s*(?:a|\s*b)", r"\d+(?:\.)?\w*!", r"a(?:b+|\w+)$.*"])
+def test_repetitions_that_share_characters_are_found(expression: str) -> None:
+    assert has_adjacent_repetitions(expression)
+
+
+@pytest.mark.parametrize("expression", [r"\w+: \w+", "<[^:]++[^>]*+>", r"[a-z]+\s*\d+", r"(?=.*a).*b", "a{1,9}.*"])
+def test_repetitions_that_share_nothing_are_no_mistake(expression: str) -> None:
+    assert not has_adjacent_repetitions(expression)
+
+
+def test_no_expression_has_adjacent_repetitions() -> None:
+    assert not [rule.id for rule in BUILTIN.rules if has_adjacent_repetitions(rule.expression)]
+
+
+def test_no_expression_begins_with_a_repetition_at_any_place() -> None:
+    assert begins_with_repetition(parser.parse(r"(?:a|\d+) b"))
+    assert not begins_with_repetition(parser.parse(r"(?:^|(?<!\w)\w+|\d:)\w+ b"))
+    assert not [rule.id for rule in BUILTIN.rules if begins_with_repetition(parser.parse(rule.expression))]
 
 
 def decided_by_all(rule: Rule, sample: str) -> Rule | None:
