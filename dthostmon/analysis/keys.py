@@ -172,10 +172,9 @@ class KeyTable:
         """Find out about shapes that are new, all together."""
         texts = templates.shape_texts(shapes)
         parsed = templates.take_apart_all(texts)
-        masked, parts, candidates_of = (
-            templates.masked_texts(parsed),
-            templates.parts_of(parsed),
-            self._candidates(parsed),
+        masked, parts = templates.masked_texts(parsed), templates.parts_of(parsed)
+        candidates_of = self._rules.candidates_of_all(
+            [line.program for line in parsed], [line.message for line in parsed]
         )
         kinds = self._kinds
         columns = zip(shapes, texts, parsed, masked, parts, candidates_of, strict=True)
@@ -196,18 +195,6 @@ class KeyTable:
         may_tell = any(map(self._rules.may_tell, trait.candidates))
         record = RecordLine(template, trait.part, trait.program, trait.level, trait.has_header)
         return Kind(tally, trait.candidates, may_tell, record, trait.is_tagged)
-
-    def _candidates(self, parsed: Sequence[templates.ParsedLine]) -> list[tuple[Rule, ...]]:
-        """Return the rules that may speak of each line, asked for program by program."""
-        places: dict[str | None, list[int]] = {}
-        for place, line in enumerate(parsed):
-            places.setdefault(line.program, []).append(place)
-        found: list[tuple[Rule, ...]] = [()] * len(parsed)
-        for program, its_places in places.items():
-            messages = [parsed[place].message for place in its_places]
-            for place, candidates in zip(its_places, self._rules.candidates_of_all(program, messages), strict=True):
-                found[place] = candidates
-        return found
 
 
 _RECORD = attrgetter("kind.record")

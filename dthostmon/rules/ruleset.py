@@ -55,18 +55,33 @@ class RuleSet:
 
         Literals hold no digit, so a message with other digits in the same places will do.
         """
-        return self.candidates_of_all(program, [message])[0]
+        return self.candidates_of_all([program], [message])[0]
 
-    def candidates_of_all(self, program: str | None, messages: Sequence[str]) -> list[tuple[Rule, ...]]:
-        """Return the candidates for each of many messages of a program: together they cost less."""
-        return self._literals(program_name(program) if program else NO_PROGRAM).rules_of_all(messages)
+    def candidates_of_all(self, programs: Sequence[str | None], messages: Sequence[str]) -> list[tuple[Rule, ...]]:
+        """Return the candidates for each of many messages and their programs: together they cost less."""
+        name_of = {program: self._indexed_name(program) for program in dict.fromkeys(programs)}
+        places: dict[str, list[int]] = {}
+        for place, program in enumerate(programs):
+            places.setdefault(name_of[program], []).append(place)
+        found: list[tuple[Rule, ...]] = [()] * len(messages)
+        for name, its_places in places.items():
+            rules_of_all = self._literals(name).rules_of_all([messages[place] for place in its_places])
+            for place, candidates in zip(its_places, rules_of_all, strict=True):
+                found[place] = candidates
+        return found
 
-    def _literals(self, program: str) -> LiteralIndex:
-        """Return the literals to look for in a program's messages, made when a first line asks: few programs have one.
+    def _indexed_name(self, program: str | None) -> str:
+        """Return under which name the literals of a program are.
 
-        Programs that no rule names share one entry, so that made-up names take no memory.
+        Programs that no rule names share one, so that made-up names take no memory.
         """
-        name = program if program in self._programs or program == NO_PROGRAM else _ANY_PROGRAM
+        if not program:
+            return NO_PROGRAM
+        name = program_name(program)
+        return name if name in self._programs else _ANY_PROGRAM
+
+    def _literals(self, name: str) -> LiteralIndex:
+        """Return the literals to look for under a name, made when a first line asks: few programs have one."""
         if name not in self._literals_by_program:
             self._literals_by_program[name] = LiteralIndex(_rules_of(self.rules, name))
         return self._literals_by_program[name]
