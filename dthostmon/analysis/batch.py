@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from dthostmon.analysis.seen_line import SeenLine
 from dthostmon.analysis.stamps import Moments
-from dthostmon.rules import MAX_VALUE_CHARACTERS, Match, Rule, normal_addresses
+from dthostmon.rules import MAX_VALUE_CHARACTERS, First, Match, Rule, normal_addresses, values_of
 
 
 class Sighting(NamedTuple):
@@ -36,6 +36,12 @@ class Batch:
             return iter([()] * len(self.lines))
         found = [column for column in columns if column is not None]
         return zip(*found, strict=True) if len(found) == len(columns) else None
+
+    def first_values(self, first: First) -> Iterator[tuple[str, ...]]:
+        """Yield the values that a first sight is asked of, each once."""
+        names = tuple(self.columns)
+        distinct = dict.fromkeys(self.rows(names) or ())
+        return (values_of(first.by, dict(zip(names, values, strict=True))) for values in distinct)
 
     def line(self, place: int) -> SeenLine:
         """Return a line as what may become evidence."""

@@ -59,7 +59,7 @@ class Escalated:
 
     def _is_first(self, rule: Rule, first: First, group: Group) -> bool:
         """Tell whether a group's values were never seen, or any of the rest's."""
-        asked = self.sightings.first_values.get(rule.id, {}) if group.is_rest else [values_of(first.by, group.fields)]
+        asked = group.rest_values if group.is_rest else [values_of(first.by, group.fields)]
         return any((rule.id, *values) not in self.history.values for values in asked)
 
     @property

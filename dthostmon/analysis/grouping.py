@@ -15,6 +15,7 @@ FIRST_EVIDENCE_LINES = 3
 LAST_EVIDENCE_LINES = 2
 MAX_GROUPS_PER_RULE = 50
 MAX_VALUES_PER_FIELD = 200
+MAX_REST_VALUES = 5000
 NAMED_VALUES = 2
 
 Key = tuple[str, ...]
@@ -31,6 +32,7 @@ class Group:
         self._first: list[Evidence | SeenLine] = []
         self._last: deque[Evidence | SeenLine] = deque(maxlen=LAST_EVIDENCE_LINES)
         self._values: dict[str, Counter[str]] = {}
+        self.rest_values: set[Key] = set()  # of the rest: what a first sight is asked of
         self._has_more: set[str] = set()  # fields with more different values than are counted
         self._begin: datetime | None = None
         self._end: datetime | None = None
@@ -153,6 +155,8 @@ class Grouping:
             shown = sorted({*range(min(len(places), FIRST_EVIDENCE_LINES)), *_last_places(len(places))})
             group.add(part.columns, [part.line(place) for place in shown], sum(part.counts))
             group.note_times(map(_TOLD, part.moments))
+            if group.is_rest and batch.rule.first:
+                group.rest_values |= set(islice(part.first_values(batch.rule.first), MAX_REST_VALUES))
 
     def findings(self, severity_of: Callable[[Rule, Group], Severity | None]) -> Iterator[Finding]:
         """Return the findings; a group without a severity tells nothing."""

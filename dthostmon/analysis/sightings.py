@@ -7,14 +7,14 @@ from itertools import compress, count, filterfalse, islice
 from dthostmon.analysis.batch import Batch, Sighting
 from dthostmon.analysis.grouping import Grouping
 from dthostmon.analysis.seen_line import SeenLine
-from dthostmon.rules import First, Rule, RuleSet, Trail, TrailKey, Watch, values_of
+from dthostmon.rules import First, Rule, RuleSet, Trail, TrailKey, Watch
 
 FIRST_LINES = 2
 LAST_LINES = 2
 # of one visit: of what one rule or sequence watches, so that a flood of one kind hides no other kind, and of all
 MAX_TRAILS_PER_OWNER = 2000
 MAX_TRAILS = 20_000
-MAX_COMPLETIONS = 5000  # different ones; of equal ones the first two and the last count
+MAX_COMPLETIONS = 2000  # different ones; of equal ones the first two and the last count
 EQUAL_COMPLETIONS = 3
 MAX_FIRST_VALUES = 5000
 MAX_CLEARED = 5000
@@ -104,11 +104,8 @@ class Sightings:
 
     def _note_values(self, first: First, batch: Batch) -> None:
         """Note of which values somebody may ask whether they were ever seen."""
-        names = tuple(batch.columns)
         known = self.first_values.setdefault(batch.rule.id, {})
-        for values in dict.fromkeys(batch.rows(names) or ()):
-            if len(known) < MAX_FIRST_VALUES:
-                known[values_of(first.by, dict(zip(names, values, strict=True)))] = None
+        known |= dict.fromkeys(islice(batch.first_values(first), MAX_FIRST_VALUES - len(known)))
 
     def _follow(self, watch: Watch, batch: Batch) -> None:
         """Count the lines of a batch for what a rule or a sequence watches."""

@@ -31,6 +31,8 @@ def normal_addresses(addresses: list[str]) -> list[str]:
 
 def network_of(address: str) -> str:
     """Return the network that an address is in: what a provider gives one customer, /24 or /48."""
+    if _PLAIN_IPV4.fullmatch(address):
+        return f"{address.rpartition('.')[0]}.0/{IPV4_NETWORK_BITS}"
     parsed = _parsed(address)
     if parsed is None:
         return address
