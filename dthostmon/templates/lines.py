@@ -3,7 +3,7 @@ r"""Bytes to lines, keys and shapes, at the speed of `bytes.translate` for as lo
 A key is a line with each digit as 0. A shape is a key with each number as a single 0: all that a template is made from.
 Where a digit says what kind of line it is (the class of an HTTP status, the severity in <PRI> or in JSON), it stays, as
 one of the bytes 0x10 to 0x17, so that a key is as long as its line. Lines are separated by \n alone. Nothing slow looks
-further than LINE_BYTES into a line.
+further than LINE_BYTES into a line, but for an entry of the journal, whose message may stand behind much else.
 """
 
 import re
@@ -14,6 +14,7 @@ from dthostmon.templates.levels import MAX_PRIORITY
 
 BLOCK_BYTES = 1 << 19
 LINE_BYTES = 1024
+ENTRY_BYTES = 16 * 1024
 
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _FIRST_MARK = 0x10
@@ -27,6 +28,10 @@ _ESCAPED_CHARACTER = re.compile(rb"\\u00(?:1[bB]|2[267]|3[cCeE])")
 # a status stands behind the request of an access line, or is a member of that name; an exit status is status=1/FAILURE
 _REQUEST_STATUS = re.compile(rb'" [1-5](?=[0-9][0-9](?![0-9]))')
 _NAMED_STATUS = re.compile(rb'tatus(?:=|": ?)[1-5](?=[0-9][0-9](?![0-9/.]))')
+# what journald adds to an entry and nobody asks for here
+_ADDED_MEMBER = re.compile(
+    rb'"_(?!PID"|COMM"|SYSTEMD_UNIT"|_REALTIME_TIMESTAMP")[A-Z_]++"[ \t]*+:[ \t]*+(?:"(?:[^"\\]|\\.)*+"|null)[ \t]*+,?'
+)
 _TO_MARKS = bytes.maketrans(b"01234567", bytes(range(_FIRST_MARK, _FIRST_MARK + 8)))
 _PLAIN = bytes(range(0x20, 0x7F)) + b"\t\n"
 _ANSI_SEQUENCE = re.compile(rb"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b]*+(?:\x07|\x1b\\)|[@-Z\\^_])")
@@ -151,7 +156,13 @@ def clean_all(lines: Sequence[bytes]) -> list[str]:
 
 def visible_part(line: bytes) -> bytes:
     """Return what is looked at of a long line. NUL goes first: the hole that a crash left may fill all of the start."""
-    return line if len(line) <= LINE_BYTES else line.replace(b"\0", b"")[:LINE_BYTES]
+    return line if len(line) <= LINE_BYTES else _without_added(line.replace(b"\0", b""))[:LINE_BYTES]
+
+
+def _without_added(line: bytes) -> bytes:
+    if len(line) > LINE_BYTES and line.startswith(b"{") and b'"MESSAGE"' in line[:ENTRY_BYTES]:
+        return _ADDED_MEMBER.sub(b"", line[:ENTRY_BYTES])
+    return line
 
 
 def clean(line: bytes) -> str:

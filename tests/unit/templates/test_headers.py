@@ -516,6 +516,17 @@ def test_what_an_object_or_a_container_holds_is_taken_apart(line: str) -> None:
     assert templates.take_apart(line)[:6] == FORMS[line]
 
 
+def test_the_message_of_an_entry_is_found_behind_all_that_the_journal_adds() -> None:
+    added = ",".join(f'"_FIELD_{letter}":"{letter * 40} \\\\\\"9\\\\\\""' for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    entry = f'{{{added},"_PID":"812","_SYSTEMD_UNIT":"shopd.service","PRIORITY":"3","_HOSTNAME":null,'
+    entry += '"SYSLOG_IDENTIFIER":"shopd","MESSAGE":"no ledger 5"}'
+    line = entry.encode()
+    expected = ("shopd", "no ledger 5", 3, "812", "shopd.service")
+    assert templates.take_apart(templates.clean(line))[:5] == expected
+    assert _of_key(entry)[:3] == ("shopd", "no ledger 0", 3)
+    assert templates.template_of(line).text == "no ledger <*>"
+
+
 # message of a program that tells syslog no level -> level
 LEADING_LEVELS = {
     "FATAL: cannot open ledger": 2,
