@@ -8,7 +8,15 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from dthostmon.templates.levels import LETTERS, LEVEL, POSTGRESQL, first_level, level_of
+from dthostmon.templates.levels import (
+    LETTERS,
+    LEVEL,
+    POSTGRESQL,
+    first_level,
+    leading_level,
+    level_of,
+    level_of_priority,
+)
 from dthostmon.templates.masks import ACCESS_STATUS
 from dthostmon.templates.structured import Members, json_members, logfmt_members
 
@@ -101,6 +109,18 @@ _REDIS_LEVELS = {".": 7, "-": 6, "*": 5, "#": 4}
 _AUDIT = re.compile(r"(?:node=\S+ )?type=\S+ msg=audit\((?P<time>\d+\.\d+):\d+\):", re.ASCII)
 _GLOG = re.compile(r"(?P<level>[IWEF])(?P<time>\d+ \d+:\d+:\d+\.\d+) +(?P<pid>\d+) ", re.ASCII)
 _CONTAINER_STREAM = re.compile(r"(?:stdout|stderr) [FP] ")
+# what compose prints before a container's line: its name, padded
+_COMPOSE = re.compile(r"[a-z][\w.-]*+ {2,}+\| ", re.ASCII)
+_PRIORITY_OF_MESSAGE = re.compile(r"<(\d+)>(?=\S)", re.ASCII)
+# two characters with which a message may begin that tells its level
+_TELLING_STARTS = frozenset(
+    (
+        *("ti", "ts", "t=", "le", "lv", "ms", '{"', "{ "),
+        *("EM", "PA", "AL", "CR", "FA", "SE", "ER", "WA", "NO", "IN", "DE", "TR"),
+        *(f"{letter}{digit}" for letter in "IWEF<" for digit in "0123456789"),
+        *(f"{bracket}{letter}" for bracket in "[<(" for letter in "ACDEFINPSTVWacdeinstw"),
+    )
+)
 # logcat: stamp, process, thread, one letter for the level, tag
 _LETTERED = re.compile(
     rf"(?P<time>{_STAMP}) +(?P<pid>\d+) +\d+ (?P<level>[VDIWEF]) (?P<program>[^\s:][^:\n]{{0,60}}?) *: ?", re.ASCII
@@ -177,18 +197,19 @@ def _take_apart_again(line: str) -> ParsedLine:
 
 
 def _with_priority(line: str, priority: re.Match[str]) -> ParsedLine:
-    level = int(priority[0][-2]) & 7 if len(priority[0]) < 4 else int(priority[0][1:-1]) & 7
+    level = level_of_priority(priority[0][1:-1])
     rest = line[priority.end() :]
     if found := _RFC_5424.match(rest):
         return _rfc_5424(rest, found, level)
     parsed = take_apart(rest) if not rest.startswith("<") else ParsedLine(None, rest)
-    return parsed._replace(level=level)
+    return parsed if level is None else parsed._replace(level=level)
 
 
-def _rfc_5424(rest: str, found: re.Match[str], level: int) -> ParsedLine:
+def _rfc_5424(rest: str, found: re.Match[str], level: int | None) -> ParsedLine:
     program, pid, data = _said(found["program"]), _said(found["pid"]), found["data"]
     unit = unit_found[1] if data and (unit_found := _UNIT.match(data)) else None
-    program, message, _ = _inner(_named(program), rest[found.end() :])
+    program, message, own_level = _inner_text(_named(program), rest[found.end() :])
+    level = own_level if level is None else level
     return ParsedLine(program, message, level, pid, unit, _said(found["time"]))
 
 
@@ -208,8 +229,8 @@ def _syslog(line: str, found: re.Match[str]) -> ParsedLine:
 
 def _rfc_3164(line: str, found: re.Match[str]) -> ParsedLine:
     parsed = _syslog(line, found)
-    level = found["level"]
-    return parsed._replace(level=level_of(level)) if level else parsed
+    level = level_of(found["level"]) if found["level"] else None
+    return parsed if level is None else parsed._replace(level=level)
 
 
 def _inner(program: str | None, message: str) -> tuple[str | None, str, int | None]:
@@ -217,11 +238,37 @@ def _inner(program: str | None, message: str) -> tuple[str | None, str, int | No
     if program == "kernel":
         if stamp := _RING_BUFFER.match(message):
             return program, message[stamp.end() :], None
-    elif message.startswith(("time=", "{")):
+    elif message[:2] in _TELLING_STARTS:
+        return _telling(program, message)
+    return program, message, None
+
+
+def _inner_text(program: str | None, message: str) -> tuple[str | None, str, int | None]:
+    """Do the same for a message without a tag before it: there, the key of a line has lost the number of a <PRI>."""
+    is_priority = message[:1] == "<" and message[1:2].isdigit()
+    return (program, message, None) if is_priority else _inner(program, message)
+
+
+def _telling(program: str | None, message: str) -> tuple[str | None, str, int | None]:
+    if priority := _PRIORITY_OF_MESSAGE.match(message):
+        level = level_of_priority(priority[1])
+        return program, message if level is None else message[priority.end() :], level
+    if message.startswith(("time=", "{")):
         members = json_members(message) if message[0] == "{" else logfmt_members(message)
         if members:
             return program, members.message, members.level
-    return program, message, None
+    return program, message, _own_level(program, message)
+
+
+def _own_level(program: str | None, message: str) -> int | None:
+    """Return the level that a message begins with; where a program writes none to syslog, that is all there is."""
+    if found := _GLOG.match(message):
+        return LETTERS[found["level"]]
+    if program and program.startswith("postgres"):
+        return POSTGRESQL.get(message.partition(":")[0])
+    if members := logfmt_members(message):
+        return members.level
+    return leading_level(message)
 
 
 def _read(expression: re.Pattern[str], program: str | None) -> Callable[[str], ParsedLine | None]:
@@ -254,6 +301,14 @@ def _syslog_look(expression: re.Pattern[str]) -> Callable[[str], ParsedLine | No
 
 def _json(line: str) -> ParsedLine | None:
     members = json_members(line)
+    if members and members.is_printed:
+        return _behind(members.message, members.time)
+    return _from_members(members) if members else None
+
+
+def _json_within(line: str) -> ParsedLine | None:
+    """Take an object apart that stands in a line of another form: what it holds is text."""
+    members = json_members(line)
     return _from_members(members) if members else None
 
 
@@ -263,7 +318,9 @@ def _logfmt(line: str) -> ParsedLine | None:
 
 
 def _from_members(members: Members) -> ParsedLine:
-    return ParsedLine(members.program, members.message, members.level, time=members.time)
+    program, message, level = _inner_text(members.program, members.message)
+    level = level if members.level is None else members.level
+    return ParsedLine(program, message, level, members.pid, members.unit, members.time)
 
 
 def _access(line: str) -> ParsedLine | None:
@@ -318,10 +375,23 @@ def _stamped(line: str) -> ParsedLine | None:
     message = line[found.end() :]
     if stream := _CONTAINER_STREAM.match(message):
         message = message[stream.end() :]
+    return _behind(message, found["time"])
+
+
+def _behind(message: str, time: str | None) -> ParsedLine:
+    """Take apart what a container or a wrapper was told: the time that it noted has a zone, and stays."""
     inner = _inside(message)
     if inner:
-        return inner._replace(time=found["time"])
-    return _plain(message, found["time"])
+        return inner._replace(time=time or inner.time)
+    return _plain(message, time)
+
+
+def _compose(line: str) -> ParsedLine | None:
+    found = _COMPOSE.match(line)
+    if found is None:
+        return None
+    message = line[found.end() :]
+    return _inside(message) or _stamped(message) or _plain(message, None)
 
 
 def _columns(line: str) -> ParsedLine | None:
@@ -342,7 +412,7 @@ def _inside(message: str) -> ParsedLine | None:
     """Return what is behind a stamp taken apart, where it is a form of its own."""
     first = message[:1]
     if first == "{":
-        return _json(message)
+        return _json_within(message)
     looks = _INNER_LOOKS if first.isdigit() or first == "[" else (_logfmt, _glog, _access)
     return next((parsed for look in looks if (parsed := look(message))), None)
 
@@ -375,5 +445,5 @@ _LOOKS_BY_START: dict[str, tuple[Callable[[str], ParsedLine | None], ...]] = {
     "{": (_json,),
     "-": (_labelled_syslog, _stamped),
     **dict.fromkeys("ABCDEFGHIJKLMNOPQRSTUVWXYZ", _CAPITAL_LOOKS),
-    **dict.fromkeys("abcdefghijklmnopqrstuvwxyz", (_audit, _logfmt, _access, _stamped)),
+    **dict.fromkeys("abcdefghijklmnopqrstuvwxyz", (_compose, _audit, _logfmt, _access, _stamped)),
 }

@@ -33,8 +33,18 @@ LEVEL = (
     r"|Info|Notice|Warning|Warn|Error|Debug|Trace|Critical|Fatal|Note|System|info|notice|warn(?:ing)?|error|debug|crit"
     r"|alert|emerg|trace)"
 )
-_FIRST_LEVEL = re.compile(rf"(?:[\[<|(]|^|(?<=[ |\]])){LEVEL}(?=\d*[ \])>|:,]|$)", re.ASCII)
+_CAPITALS = r"(?:EMERG(?:ENCY)?|PANIC|ALERT|CRIT(?:ICAL)?|FATAL|SEVERE|ERR(?:OR)?|WARN(?:ING)?|NOTICE|INFO|DEBUG|TRACE)"
+# the first word where nothing else may be meant: in brackets, or in capitals; "Error count 0" is prose
+_LEADING_LEVEL = re.compile(
+    rf"[\[<(](?:{_CAPITALS}|{LEVEL}) *[\])>]|{_CAPITALS}(?=[:\[ ]|$)",
+    re.ASCII,
+)
+# a word that is not in capitals, with another word behind it, is prose
+_FIRST_LEVEL = re.compile(
+    rf"(?:[\[<|(]|^|(?<=[ |\]]))(?:{_CAPITALS}|(?![A-Z]?[a-z]+ (?![ |\])>-])){LEVEL})(?=\d*[ \])>|:,]|$)", re.ASCII
+)
 _WORD = re.compile(r"[A-Za-z]+")
+MAX_PRIORITY = 191
 LOOKED_AT = 80  # characters: a level stands near the beginning, what stands further on is prose
 
 
@@ -42,6 +52,17 @@ def level_of(word: str) -> int | None:
     """Return the severity of a word such as 'warn' or 'ERROR', None where it is none."""
     found = _WORD.match(word)
     return _WORDS.get(found[0].lower()) if found else None
+
+
+def leading_level(message: str) -> int | None:
+    """Return the severity that a message begins with, beyond doubt: 'FATAL: …', 'ERROR …', '[error] …'."""
+    found = _LEADING_LEVEL.match(message)
+    return level_of(found[0].lstrip("[<(")) if found else None
+
+
+def level_of_priority(number: str) -> int | None:
+    """Return the severity in the number of <PRI>, None where syslog has no such number."""
+    return int(number) & 7 if len(number) <= 3 and int(number) <= MAX_PRIORITY else None
 
 
 def first_level(message: str) -> int | None:

@@ -24,6 +24,9 @@ _BLANKS = re.compile(r"  +")
 _LEADERS = re.compile(r"\.\.\.+")
 # what is quoted here is the message itself, and its words are masked like those of any other
 _QUOTED_MESSAGE = re.compile(r'(msg|message|event|error|err|reason)="([^"\n]*+)"')
+# and so it is at the beginning of a message, or behind the place in a program's source
+_MESSAGE_IN_QUOTES = re.compile(r'\n"([^"\n]*+)"(?=[ \n]|\Z)')
+_MESSAGE_BEHIND_PLACE = re.compile(r':0\] "([^"\n]*+)"(?=[ \n]|\Z)')
 _QUOTED = re.compile(r'"(?<![^\s=(\[,:]")[^"\n]*+"', re.ASCII)
 _SINGLE_QUOTED = re.compile(r"'(?<![^\s=(\[,:]')[^'\n]*+'", re.ASCII)
 _ACCOUNT_AFTER_FOR = re.compile(r" for \S++ from ", re.ASCII)
@@ -111,6 +114,8 @@ _PHRASES = (
     ("[-]", re.compile(r"\[-\]"), f"[{_SET}]"),
     ('"', _REQUEST, rf"\1 {_SET}"),
     ('="', _QUOTED_MESSAGE, r"\1=\2"),
+    ('\n"', _MESSAGE_IN_QUOTES, r"\n\1"),
+    ('] "', _MESSAGE_BEHIND_PLACE, r":0] \1"),
     ('"', _QUOTED, _SET),
     ("'", _SINGLE_QUOTED, _SET),
     (" for ", _ACCOUNT_AFTER_FOR, f" for {_SET} from "),

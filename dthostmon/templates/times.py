@@ -40,7 +40,7 @@ _LEADING = re.compile("|".join(_GROUP_NAME.sub("?:", stamp.pattern) for stamp in
 _COMPACT = re.compile(
     r"(?P<short_year>\d\d)(?P<month>\d\d)(?P<day>\d\d) (?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)(?!\d)", re.ASCII
 )
-_EPOCH = re.compile(r"(\d{9,10})(?:[.,](\d{1,9}))?$|(\d{13})$", re.ASCII)
+_EPOCH = re.compile(r"(\d{9,10})(?:[.,](\d{1,9}))?$|(\d{13})(?:\d{3}){0,2}$", re.ASCII)
 _PRIORITY = re.compile(r"<\d{1,3}>(?:\d{1,2} )?", re.ASCII)
 
 

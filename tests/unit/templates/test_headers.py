@@ -389,6 +389,229 @@ def test_the_header_is_taken_off(line: str) -> None:
     assert templates.take_apart(line)[:6] == HEADERS[line]
 
 
+SYSLOG_STAMP = "Jul 28 03:11:02"
+DOCKER_STAMP = "2026-07-28T08:01:11.123456789Z"
+DOCKER_END = f'"stream":"stderr","time":"{DOCKER_STAMP}"}}'
+# the same for objects and lines within lines: what they hold is taken apart as a line of its own
+FORMS: dict[str, tuple[str | None, str, int | None, str | None, str | None, str | None]] = {
+    '{"t": {"$date": "2026-07-28T09:30:00Z"}, "s": "F", "c": "INDEX", "ctx": "conn1", "msg": "no", "attr": {"n": 4}}': (
+        "mongod",
+        "no s=F c=INDEX ctx=conn1 n=4",
+        2,
+        None,
+        None,
+        "2026-07-28T09:30:00Z",
+    ),
+    '{"__CURSOR":"s=ab;i=1","__REALTIME_TIMESTAMP":"1785229200000000","PRIORITY":"3","SYSLOG_IDENTIFIER":"shopd",'
+    '"_PID":"812","_COMM":"python3","_SYSTEMD_UNIT":"shopd.service","MESSAGE":"cannot open ledger"}': (
+        "shopd",
+        "cannot open ledger",
+        3,
+        "812",
+        "shopd.service",
+        "1785229200000000",
+    ),
+    '{"PROGRAM":"shopd","PRIORITY":"err","PID":"812","MESSAGE":"cannot open ledger"}': (
+        "shopd",
+        "cannot open ledger",
+        3,
+        "812",
+        None,
+        None,
+    ),
+    '{"level":50,"time":1785229200000,"pid":12,"hostname":"web1","msg":"no ledger"}': (
+        None,
+        "no ledger level=50 pid=12 hostname=web1",
+        3,
+        None,
+        None,
+        "1785229200000",
+    ),
+    '{"version":"1.1","host":"web1","short_message":"no ledger","level":4}': (
+        None,
+        "no ledger version=1.1 host=web1 level=4",
+        4,
+        None,
+        None,
+        None,
+    ),
+    '{"reqId":"x","level":3,"time":"2026-07-28T09:30:00Z","message":"of a scale of its own"}': (
+        None,
+        "of a scale of its own reqId=x level=3",
+        None,
+        None,
+        None,
+        "2026-07-28T09:30:00Z",
+    ),
+    f'{{"log":"2026/07/28 08:01:11 [error] 911#911: *77 open() \\"/x\\" failed\\n",{DOCKER_END}': (
+        "nginx",
+        '*77 open() "/x" failed',
+        3,
+        "911",
+        None,
+        DOCKER_STAMP,
+    ),
+    f'{{"log":"2026-07-28 00:16:00.100 UTC [610] LOG:  done\\n",{DOCKER_END}': (
+        "postgres",
+        "[610] LOG:  done",
+        6,
+        "610",
+        None,
+        DOCKER_STAMP,
+    ),
+    f'{{"log":"{{\\"level\\":\\"error\\",\\"msg\\":\\"no ledger\\"}}\\n",{DOCKER_END}': (
+        None,
+        "no ledger level=error",
+        3,
+        None,
+        None,
+        DOCKER_STAMP,
+    ),
+    f'{{"log":"\\u001b[31mERROR\\u001b[0m \\u003c0.1.0\\u003e no ledger\\r\\n",{DOCKER_END}': (
+        None,
+        "ERROR <0.1.0> no ledger",
+        3,
+        None,
+        None,
+        DOCKER_STAMP,
+    ),
+    f'{{"log":"\\tat org.example.X(X.java:12)\\n","stream":"stdout","time":"{DOCKER_STAMP}","attrs":{{"a":1}}}}': (
+        None,
+        "\tat org.example.X(X.java:12)",
+        None,
+        None,
+        None,
+        DOCKER_STAMP,
+    ),
+    '{"log":"ERROR and so on, until the line is cut': (
+        None,
+        "ERROR and so on, until the line is cut",
+        3,
+        None,
+        None,
+        None,
+    ),
+    f"{DOCKER_STAMP} stderr F 2026/07/28 08:01:11 [error] 911#911: *77 failed": (
+        "nginx",
+        "*77 failed",
+        3,
+        "911",
+        None,
+        DOCKER_STAMP,
+    ),
+    "web-1     | 2026/07/28 08:01:11 [error] 911#911: *77 failed": (
+        "nginx",
+        "*77 failed",
+        3,
+        "911",
+        None,
+        "2026/07/28 08:01:11",
+    ),
+    "web-1  | hello": (None, "hello", None, None, None, None),
+}
+
+
+@pytest.mark.parametrize("line", FORMS)
+def test_what_an_object_or_a_container_holds_is_taken_apart(line: str) -> None:
+    assert templates.take_apart(line)[:6] == FORMS[line]
+
+
+def test_the_message_of_an_entry_is_found_behind_all_that_the_journal_adds() -> None:
+    added = ",".join(f'"_FIELD_{letter}":"{letter * 40} \\\\\\"9\\\\\\""' for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    entry = f'{{{added},"_PID":"812","_SYSTEMD_UNIT":"shopd.service","PRIORITY":"3","_HOSTNAME":null,'
+    entry += '"SYSLOG_IDENTIFIER":"shopd","MESSAGE":"no ledger 5"}'
+    line = entry.encode()
+    expected = ("shopd", "no ledger 5", 3, "812", "shopd.service")
+    assert templates.take_apart(templates.clean(line))[:5] == expected
+    assert _of_key(entry)[:3] == ("shopd", "no ledger 0", 3)
+    assert templates.template_of(line).text == "no ledger <*>"
+
+
+# message of a program that tells syslog no level -> level
+LEADING_LEVELS = {
+    "FATAL: cannot open ledger": 2,
+    "CRITICAL: database corrupted": 2,
+    "[emerg] all is lost": 0,
+    "[ERROR] no ledger": 3,
+    "<warn>  [1785] dhcp: no answer": 4,
+    "ERROR payment gateway refused 3 orders": 3,
+    "PANIC: no way out": 0,
+    "level=error msg=x": 3,
+    "ts=2026-07-28T09:20:00Z caller=main.go:12 level=warn msg=slow": 4,
+    'E1127 10:00:00.123456  1234 file.go:12] "Failed to pull image"': 3,
+    "<3>no ledger": 3,
+    "<12>no ledger": 4,
+    "<192>no such priority": None,
+    "<3> lines were lost": None,
+    "Error count 0": None,
+    "Critical path took 3 s": None,
+    "error: a program's own word, not syslog's": None,
+    "ERRORS: 0": None,
+    "INFORMATION desk": None,
+    "[main] started": None,
+    "[3] ERROR": None,
+}
+
+
+@pytest.mark.parametrize("message", LEADING_LEVELS)
+@pytest.mark.parametrize("tag", [f"{SYSLOG_STAMP} web1 shopd[5]: ", "2026-07-28T03:11:02.123456+02:00 web1 shopd: "])
+def test_the_word_that_a_message_begins_with_is_its_level_where_syslog_tells_none(tag: str, message: str) -> None:
+    line = tag + message
+    assert templates.take_apart(line).level == LEADING_LEVELS[message]
+    assert _of_key(line).level == LEADING_LEVELS[message]
+
+
+@pytest.mark.parametrize(
+    "line", ["<30>Jul 28 03:11:02 web1 shopd[5]: FATAL: x", f"{SYSLOG_STAMP} web1 daemon.info shopd[5]: FATAL: x"]
+)
+def test_what_syslog_tells_of_the_level_counts_more_than_the_message(line: str) -> None:
+    assert templates.take_apart(line).level == 6
+
+
+def test_what_postgresql_calls_fatal_to_syslog_is_its_client_s_trouble() -> None:
+    assert templates.take_apart(f'{SYSLOG_STAMP} db1 postgres[5]: FATAL:  role "x" does not exist').level == 3
+
+
+@pytest.mark.parametrize(
+    ("priority", "level"),
+    [("0", 0), ("34", 2), ("191", 7), ("192", None), ("999", None), ("999999", None), ("0030", None)],
+)
+def test_a_priority_that_syslog_has_not_tells_no_level(priority: str, level: int | None) -> None:
+    line = f"<{priority}>{SYSLOG_STAMP} web1 shopd[5]: hello"
+    assert templates.take_apart(line).level == level
+    assert _of_key(line)[:3] == ("shopd", "hello", level)
+
+
+@pytest.mark.parametrize("message", ["Error count 0", "Critical path took 3 s", "Warning lights are off"])
+def test_a_sentence_of_a_plain_file_is_no_level(message: str) -> None:
+    assert templates.take_apart(message).level is None
+
+
+OBJECTS = [line for line in FORMS if line.startswith("{") and line.endswith("}")]
+
+
+@given(
+    st.sampled_from(OBJECTS),
+    st.text(alphabet="0123456789", min_size=1, max_size=3),
+    st.integers(0, 400),
+    st.text(alphabet='09 aE:[]{}()<>=\\u"nt|', max_size=8),
+)
+def test_objects_that_differ_in_digits_are_taken_apart_at_the_same_place(
+    line: str, digits: str, place: int, text: str
+) -> None:
+    line = re.sub("[0-9]+", lambda found: digits if found.start() % 3 else found[0], line[:place] + text + line[place:])
+    line = re.sub(
+        r"\\u(?!00(?:1[bB]|2[267]|3[cCeE]))", "u", line
+    )  # a letter that its key has lost is no more than that
+    of_line, of_key = templates.take_apart(line), _of_key(line)
+    assert _short(of_line.message) == _short(of_key.message)
+    assert (_short(of_line.program or ""), of_line.level) == (_short(of_key.program or ""), of_key.level)
+
+
+def _of_key(line: str) -> templates.ParsedLine:
+    return templates.take_apart(*templates.shape_texts(templates.shapes(templates.split_keys(line.encode() + b"\n"))))
+
+
 STARTS = [line[: len(line) - len(header[1])] for line, header in HEADERS.items() if line.endswith(header[1])]
 
 
@@ -401,11 +624,11 @@ def test_lines_that_differ_in_digits_are_taken_apart_at_the_same_place(header: s
         templates.take_apart(*templates.shape_texts([shape])),
     )
     assert _short(of_line.message) == _short(of_shape.message)
-    assert _short(of_line.program or "") == _short(of_shape.program or "")
+    assert (_short(of_line.program or ""), of_line.level) == (_short(of_shape.program or ""), of_shape.level)
     assert _short(of_line.message[of_line.body :]) == _short(of_shape.message[of_shape.body :])
 
 
-@given(st.sampled_from(STARTS), st.text(alphabet="0 aT:[]{}=", max_size=20))
+@given(st.sampled_from(STARTS), st.text(alphabet="0 aT:[]{}=", max_size=20) | st.sampled_from(sorted(LEADING_LEVELS)))
 def test_lines_are_taken_apart_together_as_each_alone(header: str, body: str) -> None:
     texts = templates.shape_texts(templates.shapes(templates.split_keys(f"{header}{body}\n{header}x: y".encode())))
     together, alone = templates.take_apart_all(texts), [templates.take_apart(text) for text in texts]
@@ -416,6 +639,6 @@ def _short(text: str) -> str:
     return re.sub("[0-9]+", "0", text)
 
 
-@given(st.sampled_from(sorted(HEADERS)), st.integers(0, 100))
+@given(st.sampled_from(sorted(HEADERS | FORMS)), st.integers(0, 250))
 def test_any_start_of_a_line_can_be_taken_apart(line: str, length: int) -> None:
     assert "\n" not in templates.take_apart(line[:length]).message

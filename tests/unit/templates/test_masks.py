@@ -123,3 +123,10 @@ def test_messages_masked_together_are_masked_as_each_alone(messages: list[str]) 
 @given(PIECES)
 def test_a_template_holds_no_number(message: str) -> None:
     assert not re.search(r"\d", templates.template_of(message.encode()).text)
+
+
+def test_what_is_quoted_at_the_beginning_is_the_message() -> None:
+    line = b'E1127 10:00:00.123456  1234 file.go:12] "Failed to pull image" err="no such host" image="nginx:1.2"'
+    text = "Failed to pull image err=no such host image=<*>"
+    assert templates.template_of(line).text == text
+    assert templates.template_of(b"Jul 28 03:11:02 web1 kubelet[5]: " + line).text.endswith(f"] {text}")
