@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b, sha256
 
-BLOCK_BYTES = 1 << 19
+BLOCK_BYTES = 1 << 18
 LINE_BYTES = 1024
 
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
