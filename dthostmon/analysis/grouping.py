@@ -156,7 +156,8 @@ class Grouping:
             group.add(part.columns, [part.line(place) for place in shown], sum(part.counts))
             group.note_times(map(_TOLD, part.moments))
             if group.is_rest and batch.rule.first:
-                group.rest_values |= set(islice(part.first_values(batch.rule.first), MAX_REST_VALUES))
+                free = MAX_REST_VALUES - len(group.rest_values)
+                group.rest_values |= set(islice(part.first_values(batch.rule.first), max(0, free)))
 
     def findings(self, severity_of: Callable[[Rule, Group], Severity | None]) -> Iterator[Finding]:
         """Return the findings; a group without a severity tells nothing."""

@@ -12,8 +12,8 @@ from dthostmon.model import OpenRecords, RecordLine, RecordPart, Template
 from dthostmon.rules import Match, Rule, RuleSet, decide
 
 MAX_KEYS = 20_000
-MAX_SHAPES = 8_000
-MAX_KINDS = 8_000
+MAX_SHAPES = 4_000
+MAX_KINDS = 2_000
 MAX_KEY_BYTES = 4 << 20
 MAX_REPEATS = 1000
 

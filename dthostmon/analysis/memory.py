@@ -26,28 +26,29 @@ def remember_trails(
     """
     owners: dict[TrailKey, list[TrailKey]] = {}
     last = now.timestamp() + SLACK_SECONDS
-    newest = [time for known in trails.values() if known.since is not None and (time := _newest(known)) < last]
-    present = max(newest, default=now.timestamp())
-    for key, known in trails.items():
-        if present - known.trail.within - SLACK_SECONDS < _newest(known) < last:
+    newest = {key: max(known.trail.counts, default=0) for key, known in trails.items()}
+    told = [time for key, time in newest.items() if time < last and trails[key].since is not None]
+    present = max(told, default=now.timestamp())
+    for key, time in newest.items():
+        if present - trails[key].trail.within - SLACK_SECONDS < time < last:
             owners.setdefault(key[:2], []).append(key)
-    busiest = [key for keys in owners.values() for key in _busiest(keys, trails)[:MAX_TRAILS_PER_OWNER]]
-    shown = set(_busiest(busiest, trails)[:MAX_TRAILS_WITH_LINES])
+    busiest = [key for keys in owners.values() for key in _busiest(keys, trails, MAX_TRAILS_PER_OWNER)]
+    shown = set(_busiest(busiest, trails, MAX_TRAILS_WITH_LINES))
     kept = {key: _seen(trails[key], with_lines=key in shown) for key in busiest}
     return None if kept == history.trails else kept
 
 
-def _busiest(keys: list[TrailKey], trails: Mapping[TrailKey, KnownTrail]) -> list[TrailKey]:
-    return sorted(keys, key=lambda key: -sum(trails[key].trail.counts.values()))
-
-
-def _newest(known: KnownTrail) -> int:
-    return max(known.trail.counts, default=0)
+def _busiest(keys: list[TrailKey], trails: Mapping[TrailKey, KnownTrail], most: int) -> list[TrailKey]:
+    if len(keys) <= most:
+        return keys
+    return sorted(keys, key=lambda key: -sum(trails[key].trail.counts.values()))[:most]
 
 
 def _seen(known: KnownTrail, *, with_lines: bool) -> SeenTrail:
-    begin = max(known.trail.counts) - known.trail.within
-    counts = {second: count for second, count in known.trail.counts.items() if second > begin}
+    counts = known.trail.counts
+    begin = max(counts) - known.trail.within
+    if min(counts) <= begin:
+        counts = {second: count for second, count in counts.items() if second > begin}
     return SeenTrail(counts, _first_and_last(known.evidence) if with_lines else ())
 
 

@@ -1,7 +1,7 @@
 """What the rules saw in the lines of one visit, before anybody asks what it means on this host."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import compress, count, filterfalse, islice
 
 from dthostmon.analysis.batch import Batch, Sighting
@@ -12,12 +12,12 @@ from dthostmon.rules import First, Rule, RuleSet, Trail, TrailKey, Watch
 FIRST_LINES = 2
 LAST_LINES = 2
 # of one visit: of what one rule or sequence watches, so that a flood of one kind hides no other kind, and of all
-MAX_TRAILS_PER_OWNER = 2000
-MAX_TRAILS = 20_000
+MAX_TRAILS_PER_OWNER = 1000
+MAX_TRAILS = 5000
 MAX_COMPLETIONS = 2000  # different ones; of equal ones the first two and the last count
 EQUAL_COMPLETIONS = 3
-MAX_FIRST_VALUES = 5000
-MAX_CLEARED = 5000
+MAX_FIRST_VALUES = 2000
+MAX_CLEARED = 2000
 MAX_CLEARINGS = 20  # of one rule and its values
 
 
@@ -26,8 +26,8 @@ class WatchedTrail:
     """A trail in the making, with a few of its lines."""
 
     trail: Trail
-    first: list[SeenLine] = field(default_factory=list)
-    last: list[SeenLine] = field(default_factory=list)
+    first: tuple[SeenLine, ...] = ()
+    last: tuple[SeenLine, ...] = ()
 
     def add(self, batch: Batch, places: Sequence[int]) -> None:
         """Count the lines of a batch that stand at these places."""
@@ -39,13 +39,15 @@ class WatchedTrail:
         for at, count_at in seen.items():
             self.trail.add(at, count_at)
         free = FIRST_LINES - len(self.first)
-        self.first += map(batch.line, places[:free])
-        self.last = [*self.last, *map(batch.line, places[free:][-LAST_LINES:])][-LAST_LINES:]
+        if free > 0:
+            self.first += tuple(map(batch.line, places[:free]))
+        if len(places) > free:
+            self.last = (*self.last, *map(batch.line, places[free:][-LAST_LINES:]))[-LAST_LINES:]
 
     @property
     def lines(self) -> tuple[SeenLine, ...]:
         """The first and the last lines."""
-        return (*self.first, *self.last)
+        return self.first + self.last
 
 
 class Sightings:

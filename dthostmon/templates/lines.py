@@ -12,7 +12,7 @@ from hashlib import blake2b, sha256
 
 from dthostmon.templates.levels import MAX_PRIORITY
 
-BLOCK_BYTES = 1 << 19
+BLOCK_BYTES = 1 << 18
 LINE_BYTES = 1024
 ENTRY_BYTES = 16 * 1024
 

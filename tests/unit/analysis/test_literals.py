@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from dthostmon.rules.literals import LiteralIndex
 
-TEXT = st.text(alphabet="abAB \u00e9-_:.", max_size=12)
+# words of four letters and more are looked up by their edges
+PIECES = st.sampled_from(("abcd", "abcde", "xabcd", "ab_cd", "ab", "B", " ", "-", ":", "0", "\u00e9"))
+TEXT = st.text(alphabet="abAB \u00e9-_:.", max_size=12) | st.lists(PIECES, max_size=5).map("".join)
 
 
 @dataclass(frozen=True)

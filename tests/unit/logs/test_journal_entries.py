@@ -47,7 +47,7 @@ def test_any_entry_is_one_line_whose_header_can_be_taken_off(fields: dict[bytes,
     line = render(Entry(fields))
     assert line.count(b"\n") == 1
     assert line.endswith(b"\n")
-    assert take_apart(line.decode("utf-8", "backslashreplace").rstrip("\n")).program is not None
+    assert take_apart(line.decode("utf-8", "backslashreplace").rstrip("\n")).level is not None
 
 
 def test_a_length_beyond_all_that_came_is_no_trouble() -> None:
