@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dthostmon.cli import output
+from dthostmon.cli.foreign_form import foreign_form
 from dthostmon.cli.invocation import Invocation, json_option
 from dthostmon.cli.results import print_finding
 
@@ -45,7 +46,8 @@ SHOWN_TEMPLATES = 30
 def analyze(invocation: Invocation, files: Sequence[Path], with_assignment: bool, shown: int, as_json: bool) -> None:
     """Print the templates and findings of local files, as if they were one host's logs.
 
-    The builtin rules judge, and with -c FILE also the packs of the folders that it names.
+    FILE may be - for what comes in on stdin. The builtin rules judge, and the packs of the folders that the
+    configuration names, where there is one.
     """
     from dthostmon import analysis
     from dthostmon.model import Thresholds
@@ -54,7 +56,7 @@ def analyze(invocation: Invocation, files: Sequence[Path], with_assignment: bool
     if with_assignment and not as_json:
         raise click.UsageError("--assign goes with --json")
     logs = [(str(file), _read(file)) for file in files]
-    packs = invocation.explicit_rules()
+    packs = invocation.rules()
     examined = analysis.examine(logs, packs, Thresholds(), None, moment=_moment(files))
     if not as_json:
         _print(examined, shown)
@@ -83,9 +85,12 @@ def _moment(files: Sequence[Path]) -> "Moment":
 
 def _read(file: Path) -> bytes:
     try:
-        return sys.stdin.buffer.read() if str(file) == "-" else _read_file(file)
+        content = sys.stdin.buffer.read() if str(file) == "-" else _read_file(file)
     except OSError as error:
         raise click.ClickException(f"{file} cannot be read: {error.strerror}") from error
+    if form := foreign_form(content):
+        raise click.ClickException(f"{file} is {form.name}; `{form.command(file)}` analyses it")
+    return content
 
 
 def _read_file(file: Path) -> bytes:

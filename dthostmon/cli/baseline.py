@@ -1,5 +1,6 @@
 """`dthostmon baseline`: what is normal on a host."""
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,21 @@ if TYPE_CHECKING:
 DEFAULT_UNTIL = "90d"
 
 
+class TemplateIdType(click.ParamType[str]):
+    """The id of a template."""
+
+    name = "template"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Read an id from the command line."""
+        if not re.fullmatch(r"t-[0-9a-f]{12}", value):
+            self.fail("the id of a template is t- and 12 of 0-9a-f; findings name it in their fields", param, ctx)
+        return value
+
+
+TEMPLATE_ID = TemplateIdType()
+
+
 @click.group()
 def baseline() -> None:
     """Say which messages are normal on a host."""
@@ -22,7 +38,7 @@ def baseline() -> None:
 
 @baseline.command()
 @click.argument("host")
-@click.argument("template")
+@click.argument("template", type=TEMPLATE_ID)
 @click.option(
     "--until", type=EXPIRY, default=DEFAULT_UNTIL, show_default=True, help="Until when: 90d, or a moment to come."
 )
@@ -30,20 +46,23 @@ def baseline() -> None:
 @click.pass_obj
 def normal(invocation: Invocation, host: str, template: str, until: datetime, undo: bool) -> None:
     """Call a message normal on a host: nothing is said of it for being new or frequent. TEMPLATE is its id (t-...)."""
-    from dthostmon.app.parts import opened_store
+    from dthostmon.app.parts import now, opened_store
 
     configuration = invocation.configuration()
     name = configuration.host(host).name
 
-    async def mark() -> bool:
+    async def mark() -> tuple[bool, bool]:
         async with opened_store(configuration) as store:
-            return await store.mark_normal(name, template, None if undo else until)
+            before = {one.template_id for one in await store.normal_templates(now(), name)}
+            return await store.mark_normal(name, template, None if undo else until), template in before
 
-    if not invocation.wait_for(mark()):
+    is_known, was_normal = invocation.wait_for(mark())
+    if not is_known:
         raise NotFoundError(f"{name} never wrote a message of template {template}. Findings name it in their fields.")
-    output.say(
-        f"{template} on {name} is {'not normal any more' if undo else f'normal until {until:%Y-%m-%d %H:%M} UTC'}."
-    )
+    if undo:
+        output.say(f"{template} on {name} {'is not normal any more' if was_normal else 'was not normal anyway'}.")
+    else:
+        output.say(f"{template} on {name} is normal until {until:%Y-%m-%d %H:%M} UTC.")
 
 
 @baseline.command("list")

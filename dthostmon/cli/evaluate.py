@@ -36,8 +36,8 @@ def evaluate(
 ) -> int:
     """Replay labelled cases and print recall, false alarms and evidence precision.
 
-    The builtin rules judge, and with -c FILE also the packs of the folders that it names. Exits 1 when a figure is
-    worse than in the baseline.
+    The builtin rules judge, and the packs of the folders that the configuration names, where there is one. Exits 1 when
+    a figure is worse than in the baseline, or cannot be compared with it.
     """
     from dthostmon import evaluation
 
@@ -49,20 +49,32 @@ def evaluate(
     before = evaluation.read_baseline(baseline) if baseline else {}
     figures = _measure(invocation, evaluation.read_suites(chosen), one_host=one_host, quiet=as_json)
     document = evaluation.figures_document(figures)
-    worse = evaluation.worse(document, before)
+    worse, incomparable = evaluation.worse(document, before), evaluation.incomparable(document, before)
     if as_json:
-        output.print_json(document | ({"worse": list(worse)} if baseline else {}))
+        compared: evaluation.Document = {"worse": list(worse), "incomparable": list(incomparable)}
+        output.print_json(document | (compared if baseline else {}))
     else:
         _print(figures)
+    if baseline:
+        _compare(worse, incomparable)
+    return 1 if worse or incomparable else 0
+
+
+def _compare(worse: Sequence[str], incomparable: Sequence[str]) -> None:
     for one in worse:
         output.say(f"worse than the baseline: {one}")
-    return 1 if worse else 0
+    for one in incomparable:
+        output.say(f"not to be compared with the baseline: {one}")
+    if incomparable:
+        output.say("The baseline is of other cases: write a new one with `dthostmon eval --json`.")
+    elif not worse:
+        output.say("No figure is worse than in the baseline.")
 
 
 def _measure(invocation: Invocation, cases: "Sequence[Case]", *, one_host: bool, quiet: bool) -> "Figures":
     from dthostmon.evaluation import measure, replay
 
-    rules = invocation.explicit_rules()
+    rules = invocation.rules()
     with (
         tempfile.TemporaryDirectory(prefix="dthostmon-eval-") as folder,
         progress("replaying", len(cases), quiet=quiet) as told,
@@ -78,8 +90,10 @@ def _print(figures: "Figures") -> None:
     _print_kinds(figures.by_kind)
     output.print_line("")
     rows = [
-        (suite, *_share_cells(figures.by_suite.get(suite)), *_noise_cells(noise)) for suite, noise in _suites(figures)
+        (suite, *_share_cells(figures.by_suite.get(suite)), *_noise_cells(noise))
+        for suite, noise in figures.noise_by_suite.items()
     ]
+    rows.append(("all", *_share_cells(figures.found), *_noise_cells(figures.noise)))
     columns = (
         "suite",
         "found",
@@ -93,11 +107,7 @@ def _print(figures: "Figures") -> None:
     )
     output.print_table(columns, rows)
     output.print_line("")
-    output.print_line(f"Evidence precision: {_number(figures.evidence.value)} ({_of(figures.evidence)} lines)")
-
-
-def _suites(figures: "Figures") -> "Sequence[tuple[str, Noise]]":
-    return [*figures.noise_by_suite.items(), ("all", figures.noise)]
+    output.print_line(f"Evidence precision: {_number(figures.evidence.value) or '-'} ({_of(figures.evidence)} lines)")
 
 
 def _print_shares(name: str, shares: "Mapping[str, Share]") -> None:

@@ -50,13 +50,12 @@ class Invocation:
             return ()
         return self.configuration().rule_folders
 
-    def explicit_rules(self) -> "RuleSet":
-        """Load the builtin packs and, where -c names a configuration, the user's own; says which are refused."""
+    def rules(self) -> "RuleSet":
+        """Load the builtin packs and, where there is a configuration, the user's own; says which are refused."""
         from dthostmon.cli.output import say
         from dthostmon.rules import builtin_folder, load_packs
 
-        own = self.configuration().rule_folders if self.config_file else ()
-        packs = load_packs([builtin_folder(), *reversed(own)])
+        packs = load_packs([builtin_folder(), *reversed(self.rule_folders())])
         for problem in packs.refused:
             say(str(problem))
         return packs
@@ -76,6 +75,7 @@ class MomentType(click.ParamType[datetime]):
     """A moment: RFC 3339 with its zone, or how long ago (`1d`)."""
 
     name = "moment"
+    advice = "write 30m, 12h or 7d (ago), or a moment such as 2026-01-31T08:00:00Z"
 
     def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Read a moment from the command line."""
@@ -91,11 +91,13 @@ class MomentType(click.ParamType[datetime]):
         try:
             return datetime.fromisoformat(value).astimezone(UTC)
         except (ValueError, OverflowError):  # the latter: at the ends of the calendar
-            self.fail("write 30m, 12h or 7d (ago), or a moment such as 2026-01-31T08:00:00Z", param, ctx)
+            self.fail(self.advice, param, ctx)
 
 
 class ExpiryType(MomentType):
     """A moment to come: RFC 3339 with its zone, or how long from now (`30d`)."""
+
+    advice = "write 12h or 90d (from now), or a moment to come such as 2099-01-31T08:00:00Z"
 
     def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Read a moment to come from the command line."""
@@ -103,7 +105,7 @@ class ExpiryType(MomentType):
         if isinstance(value, str) and re.fullmatch(r"\d+[a-z]+", value):
             moment = now + (now - moment)
         if moment <= now:
-            self.fail(f"{value} is over; write 12h or 90d (from now), or a moment such as 2099-01-31T08:00:00Z")
+            self.fail(f"{value} is over; {self.advice}", param, ctx)
         return moment
 
 

@@ -1,6 +1,7 @@
 """Results as people read them on a terminal."""
 
 from collections.abc import Sequence
+from datetime import UTC
 
 from dthostmon.cli import output
 from dthostmon.model import Finding, Metrics, Run, RunStatus, Severity
@@ -46,7 +47,8 @@ def _percent(value: float | None) -> str | None:
 
 
 def _print_findings(run: Run) -> None:
-    worth_telling = [finding for finding in run.findings if finding.severity > Severity.INFO]
+    worst_first = sorted(run.findings, key=lambda finding: -finding.severity)
+    worth_telling = [finding for finding in worst_first if finding.severity > Severity.INFO]
     for finding in worth_telling[:SHOWN_FINDINGS]:
         print_finding(run.host, finding)
     if len(worth_telling) > SHOWN_FINDINGS:
@@ -54,9 +56,25 @@ def _print_findings(run: Run) -> None:
 
 
 def print_finding(host: str, finding: Finding) -> None:
-    """Print a finding with its first line of evidence and what to do; `host` is empty where there is none."""
+    """Print a finding with its first and last line of evidence, how often and when it was, and what to do.
+
+    `host` is empty where there is none. The last line is what decides where lines follow each other.
+    """
     output.print_line(f"{f'{finding.severity} {host}'.rstrip()}: {finding.title}")
-    for evidence in finding.evidence[:1]:
-        output.print_line(f"    {evidence.path}: {evidence.line}")
+    ends = (*finding.evidence[:1], *finding.evidence[-1:])
+    for line in dict.fromkeys(f"{evidence.path}: {evidence.line}" for evidence in ends):
+        output.print_line(f"    {line}")
+    if finding.count > 1:
+        output.print_line(f"    {finding.count} times{_when(finding)}")
     if finding.recommended_action:
         output.print_line(f"    What to do: {finding.recommended_action}")
+
+
+def _when(finding: Finding) -> str:
+    """Say when a finding was, as far as its lines tell."""
+    if finding.first_seen is None or finding.last_seen is None:
+        return ""
+    first, last = finding.first_seen.astimezone(UTC), finding.last_seen.astimezone(UTC)
+    if f"{first:%F %T}" == f"{last:%F %T}":
+        return f", {first:%F %T} UTC"
+    return f", {first:%F %T} to {last:{'%T' if first.date() == last.date() else '%F %T'}} UTC"

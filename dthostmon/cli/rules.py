@@ -8,6 +8,7 @@ import click
 
 from dthostmon.cli import output
 from dthostmon.cli.invocation import Invocation, json_option
+from dthostmon.config.fields import render_duration
 from dthostmon.config.problems import did_you_mean, shortened
 from dthostmon.errors import NotFoundError
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from dthostmon.rules import PackCheck, Rule, RuleSequence, RuleSet
 
 SHOWN_PROGRAMS = 2
+DAY_SECONDS = 86400
 
 
 @click.group()
@@ -78,15 +80,25 @@ def show(invocation: Invocation, rule_id: str, as_json: bool) -> None:
     from dthostmon.reports.documents import rule_document, sequence_document
     from dthostmon.rules import Rule, load_packs
 
-    known = {told.id: told for told in _everything(load_packs(_folders(invocation)))}
+    packs = load_packs(_folders(invocation))
+    known = {told.id: told for told in _everything(packs)}
     if rule_id not in known:
-        raise NotFoundError(f"there is no rule '{shortened(rule_id)}'{did_you_mean(rule_id, tuple(known))}")
+        for problem in packs.refused:  # it may be in one of these
+            output.say(str(problem))
+        raise NotFoundError(f"there is no rule '{shortened(rule_id)}'{_nearest(rule_id, tuple(known))}")
     told = known[rule_id]
     if as_json:
         output.print_json(rule_document(told) if isinstance(told, Rule) else sequence_document(told))
     else:
         _print_meaning(told)
         _print_rule(told) if isinstance(told, Rule) else _print_sequence(told)
+
+
+def _nearest(rule_id: str, known: tuple[str, ...]) -> str:
+    """Return what was meant, in the same pack first, as the end of a message."""
+    pack = rule_id.lower().partition(".")[0]
+    same = tuple(one for one in known if one.partition(".")[0] == pack)
+    return did_you_mean(rule_id, same) or did_you_mean(rule_id, known)
 
 
 def _print_meaning(told: "Rule | RuleSequence") -> None:
@@ -98,17 +110,39 @@ def _print_meaning(told: "Rule | RuleSequence") -> None:
 
 def _print_rule(rule: "Rule") -> None:
     output.print_line(f"Programs: {', '.join(rule.programs) or 'any'}")
+    if rule.contains:
+        output.print_line(f"Contains: {' or '.join(map(repr, rule.contains))}")
     output.print_line(f"Expression: {rule.expression}")
-    for more in rule.escalations:
-        agreeing = f" that agree in {', '.join(more.by)}" if more.by else ""
-        output.print_line(f"From {more.count} within {more.within:g} s{agreeing}: {more.severity}")
+    for name, fields in (("Fields", rule.fields), ("One finding for each", rule.group_by)):
+        if fields:
+            output.print_line(f"{name}: {', '.join(fields)}")
+    _print_counting(rule)
     _print_samples("Matches", rule.matching_samples)
     _print_samples("Leaves alone", rule.other_samples)
 
 
+def _print_counting(rule: "Rule") -> None:
+    """Print what many of a rule's lines mean, a first one, and what puts them right."""
+    for more in rule.escalations:
+        agreeing = f" that agree in {', '.join(more.by)}" if more.by else ""
+        output.print_line(f"From {more.count} within {_duration(more.within)}{agreeing}: {more.severity}")
+    if first := rule.first:
+        learning = f", while the host is learned {first.learning}" if first.learning else ""
+        output.print_line(f"Never seen before with this {', '.join(first.by)}: {first.severity}{learning}")
+    if clearing := rule.cleared_by:
+        named = ", ".join((*clearing.rules, *clearing.kinds))
+        agreeing = f", agreeing in {', '.join(clearing.by)}" if clearing.by else ""
+        output.print_line(f"A note where put right by {named} within {_duration(clearing.within)}{agreeing}")
+
+
+def _duration(seconds: float) -> str:
+    """Render a window; a day is 24h, as it is no day of the calendar."""
+    return "24h" if seconds == DAY_SECONDS else render_duration(seconds)
+
+
 def _print_sequence(sequence: "RuleSequence") -> None:
     agreeing = f", agreeing in {', '.join(sequence.by)}" if sequence.by else ""
-    output.print_line(f"Steps, all within {sequence.within:g} s{agreeing}:")
+    output.print_line(f"Steps, all within {_duration(sequence.within)}{agreeing}:")
     for step in sequence.steps:
         output.print_line(f"    {step.count} of {', '.join((*step.rules, *step.kinds))}")
     _print_samples("Completed by", [" | ".join(story) for story in sequence.matching_samples])
@@ -149,15 +183,15 @@ def _verdict(check: "PackCheck") -> str:
 
 
 def _checks(invocation: Invocation, files: Sequence[Path]) -> "Sequence[PackCheck]":
-    """Check what was named; its ids may not be those of the builtin rules, unless it is one of their packs."""
-    from dthostmon.rules import builtin_folder, check_packs, load_packs
+    """Check what was named; its ids may not be those of other packs, unless it is one of the builtin ones."""
+    from dthostmon.rules import builtin_folder, check_packs
 
     if not files:
         return check_packs(_folders(invocation))
     builtin = builtin_folder().resolve()
     if any(builtin in (file.resolve(), *file.resolve().parents) for file in files):
         return check_packs(files)
-    return check_packs(files, {told.id for told in _everything(load_packs([builtin_folder()]))})
+    return check_packs(files, _folders(invocation))
 
 
 def _folders(invocation: Invocation) -> Sequence[Path]:

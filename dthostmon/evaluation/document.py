@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -85,27 +86,58 @@ def _finding(judged: Judged) -> Document:
     }
 
 
-def read_baseline(path: Path) -> Mapping[str, float]:
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A figure that can be worse than another one, None where there was nothing to measure.
+
+    `total` is of how many it is, as the suites have them; None where that depends on what was found.
+    """
+
+    value: float | None
+    total: int | None
+
+
+def read_baseline(path: Path) -> Mapping[str, Measured]:
     """Read the figures of an earlier document, by name; raises SuiteError where it is none."""
     try:
         with path.open("rb") as file:
             document = json.loads(file.read(BASELINE_BYTES_LIMIT))
     except (OSError, ValueError, RecursionError) as exc:
         raise SuiteError([Problem(str(path), 0, 0, "", f"the baseline cannot be read: {exc}")]) from exc
-    known = dict(_numbers(document)) if isinstance(document, dict) else {}
-    if not known:
+    known = dict(_measured(document)) if isinstance(document, dict) else {}
+    if all(figure.value is None for figure in known.values()):
         message = "holds no figures; write it with dthostmon eval --json"
         raise SuiteError([Problem(str(path), 0, 0, "", message)])
     return known
 
 
-def worse(document: Document, baseline: Mapping[str, float]) -> tuple[str, ...]:
+def worse(document: Document, baseline: Mapping[str, Measured]) -> tuple[str, ...]:
     """Say which figures are worse than they were; only what both evaluations have is compared."""
     return tuple(
-        f"{name}: {value:.3f}, was {baseline[name]:.3f}"
-        for name, value in _numbers(document)
-        if name in baseline and _is_worse(name, value, baseline[name])
+        f"{name}: {now.value:.3f}, was {before.value:.3f}"
+        for name, now, before in _pairs(document, baseline)
+        if now.value is not None and before.value is not None and _is_worse(name, now.value, before.value)
     )
+
+
+def incomparable(document: Document, baseline: Mapping[str, Measured]) -> tuple[str, ...]:
+    """Say which figures of the baseline are gone or are of other cases: that they are not worse means nothing."""
+    known = dict(_measured(document))
+    gone = tuple(f"{name}: is gone, was {_shown(before)}" for name, before in baseline.items() if name not in known)
+    return gone + tuple(
+        f"{name}: {_shown(now)}, was {_shown(before)}"
+        for name, now, before in _pairs(document, baseline)
+        if None not in {now.total, before.total} and now.total != before.total
+    )
+
+
+def _pairs(document: Document, baseline: Mapping[str, Measured]) -> Iterator[tuple[str, Measured, Measured]]:
+    return ((name, now, baseline[name]) for name, now in _measured(document) if name in baseline)
+
+
+def _shown(figure: Measured) -> str:
+    value = "unknown" if figure.value is None else f"{figure.value:.3f}"
+    return value if figure.total is None else f"{value} of {figure.total}"
 
 
 def _is_worse(name: str, value: float, before: float) -> bool:
@@ -113,21 +145,17 @@ def _is_worse(name: str, value: float, before: float) -> bool:
     return loss > ROUNDING
 
 
-def _numbers(document: Mapping[str, object]) -> Iterator[tuple[str, float]]:
+def _measured(document: Mapping[str, object]) -> Iterator[tuple[str, Measured]]:
     """Yield the figures that can be worse: shares found, and rates of false alarms."""
-    shares = [("evidence precision", document.get("evidence_precision"))]
-    shares += [
-        (f"{group} {name}", share)
-        for group in ("recall", "by_suite", "by_kind")
-        for name, share in _items(document, group)
-    ]
-    for name, share in shares:
-        yield from _number(name, share, "share")
+    yield from _figure("evidence precision", document.get("evidence_precision"), "share", "")
+    for group in ("recall", "by_suite", "by_kind"):
+        for name, share in _items(document, group):
+            yield from _figure(f"{group} {name}", share, "share", "total")
     noises = [("", document.get("false_alarms"))]
     noises += [(f" of {suite}", noise) for suite, noise in _items(document, "false_alarms_by_suite")]
     for suite, noise in noises:
-        for rate in ("per_1000_quiet_lines", "per_host_day"):
-            yield from _number(f"false_alarms{suite} {rate}", noise, rate)
+        for rate, total in (("per_1000_quiet_lines", "quiet_lines"), ("per_host_day", "host_days")):
+            yield from _figure(f"false_alarms{suite} {rate}", noise, rate, total)
 
 
 def _items(document: Mapping[str, object], group: str) -> Iterator[tuple[str, object]]:
@@ -135,7 +163,11 @@ def _items(document: Mapping[str, object], group: str) -> Iterator[tuple[str, ob
     yield from found.items() if isinstance(found, Mapping) else ()
 
 
-def _number(name: str, holder: object, key: str) -> Iterator[tuple[str, float]]:
-    value = holder.get(key) if isinstance(holder, Mapping) else None
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        yield name, float(value)
+def _figure(name: str, holder: object, key: str, total_key: str) -> Iterator[tuple[str, Measured]]:
+    if isinstance(holder, Mapping) and key in holder:
+        value, total = _number(holder[key]), _number(holder.get(total_key))
+        yield name, Measured(value, None if total is None else int(total))
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -91,6 +91,11 @@ class Figures:
     evidence: Share
 
     @property
+    def found(self) -> Share:
+        """How many of all incidents were found at their severity."""
+        return Share(sum(verdict.is_found for verdict in self.verdicts), len(self.verdicts))
+
+    @property
     def misses(self) -> tuple[Verdict, ...]:
         """The incidents that were not found at their severity."""
         return tuple(verdict for verdict in self.verdicts if not verdict.is_found)

@@ -32,7 +32,9 @@ def read_suites(paths: Sequence[Path]) -> tuple[Case, ...]:
     cases: list[Case] = []
     problems: list[Problem] = []
     for path in paths:
-        for number, line in enumerate(_read(path).split("\n"), 1):
+        text = _read(path)
+        problems += () if text.strip() else (Problem(str(path), 0, 0, "", "no cases: write one a line, as JSON"),)
+        for number, line in enumerate(text.split("\n"), 1):
             if line.strip():
                 raw, mistakes = _parse(line)
                 taken = {case.id for case in cases if case.suite == path.stem}

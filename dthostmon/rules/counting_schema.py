@@ -1,6 +1,6 @@
 """What `escalate`, `first` and `sequences` of a pack may say."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from dthostmon.rules.counting import Clearing, Escalation, First, RuleSequence, Step
 from dthostmon.rules.document import Mistake
@@ -10,6 +10,7 @@ from dthostmon.rules.shapes import (
     Values,
     duration,
     duration_mistakes,
+    id_mistakes,
     is_count,
     is_text_list,
     list_mistakes,
@@ -148,7 +149,7 @@ def make_clearing(raw: object) -> Clearing | None:
     return Clearing(texts(raw.get("rules")), texts(raw.get("kinds")), duration(raw.get("within")), by)
 
 
-def sequence_mistakes(raw: object, taken_ids: Collection[str]) -> Iterator[Mistake]:
+def sequence_mistakes(raw: object, taken_ids: Mapping[str, str]) -> Iterator[Mistake]:
     """Yield what is wrong with one of `sequences`."""
     if not isinstance(raw, Mapping):
         yield Mistake((), "a sequence is a mapping")
@@ -159,8 +160,7 @@ def sequence_mistakes(raw: object, taken_ids: Collection[str]) -> Iterator[Mista
     yield from severity_mistakes(raw)
     yield from list_mistakes(raw, ("by",))
     yield from _window_mistakes(raw)
-    if str(raw.get("id")) in taken_ids:
-        yield Mistake(("id",), f"'{raw['id']}' is used by another rule; ids are unique over all packs")
+    yield from id_mistakes(str(raw.get("id")), taken_ids)
     yield from _steps_mistakes(raw.get("steps"))
     yield from _samples_mistakes(raw.get("samples"))
     allowed = texts(raw.get("by"))

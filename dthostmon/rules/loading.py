@@ -1,15 +1,17 @@
 """Rule packs from YAML files. One with a mistake or a failing sample is refused, the others load."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 from dthostmon.errors import Problem
 from dthostmon.rules.counting import RuleSequence
 from dthostmon.rules.document import Mistake, parse_document, parse_tested_document, place
+from dthostmon.rules.references import names_of, reference_mistakes
 from dthostmon.rules.rule import Rule
 from dthostmon.rules.ruleset import RuleSet
-from dthostmon.rules.samples import sample_mistakes
+from dthostmon.rules.samples import sample_mistakes, sequence_sample_mistakes
 from dthostmon.rules.schema import PackContent, read_pack
 
 PACK_BYTES_LIMIT = 1 << 20
@@ -27,9 +29,26 @@ class PackCheck:
 
 @dataclass(frozen=True, slots=True)
 class _Pack:
+    """A pack, with its text for the places of mistakes; `is_tested`: the project's tests have checked it."""
+
     path: Path
+    text: str
     content: PackContent
     problems: tuple[Problem, ...]
+    is_tested: bool = False
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """What it adds to the rules of others."""
+        return () if self.problems else self.content.rules
+
+    @property
+    def ids(self) -> Mapping[str, str]:
+        """The ids that it takes, with its name."""
+        taken: list[Rule | RuleSequence] = [*self.rules]
+        if not self.problems:
+            taken += self.content.sequences
+        return {one.id: str(self.path) for one in taken}
 
 
 def builtin_folder() -> Path:
@@ -45,37 +64,99 @@ def load_packs(folders: Sequence[Path]) -> RuleSet:
 
     The builtin packs' samples are not run here: the project's own tests run them before each release.
     """
-    rules: tuple[Rule, ...] = ()
-    taken: set[str] = set()
-    sequences: list[RuleSequence] = []
+    taken: dict[str, str] = {}
     refused: list[Problem] = []
+    by_folder: list[Sequence[_Pack]] = []
     for folder in folders:
         files, problems = _pack_files([folder])
         refused += problems
-        added: list[Rule] = []
-        for path in files:
-            pack = _load(path, taken, is_tested=folder == builtin_folder())
-            refused += pack.problems
-            if not pack.problems:
-                taken |= {rule.id for rule in pack.content.rules} | {one.id for one in pack.content.sequences}
-                added += pack.content.rules
-                sequences += pack.content.sequences
-        rules = (*added, *rules)
-    return RuleSet(rules, tuple(refused), tuple(sequences))
+        by_folder.append(_load_folder(folder, files, taken))
+    everyone = partial(_rules_of, [pack for packs in reversed(by_folder) for pack in packs])
+    by_folder = [[_with_references(pack, everyone) for pack in packs] for packs in by_folder]
+    every = [pack for packs in by_folder for pack in packs]
+    return RuleSet(
+        rules=tuple(rule for packs in reversed(by_folder) for pack in packs for rule in pack.rules),
+        refused=(*refused, *(problem for pack in every for problem in pack.problems)),
+        sequences=tuple(one for pack in every if not pack.problems for one in pack.content.sequences),
+    )
 
 
-def check_packs(paths: Sequence[Path], taken_ids: Iterable[str] = ()) -> tuple[PackCheck, ...]:
-    """Check packs, or folders of packs, with all their samples. `taken_ids` are those of rules elsewhere."""
+def check_packs(paths: Sequence[Path], beside: Sequence[Path] = ()) -> tuple[PackCheck, ...]:
+    """Check packs, or folders of packs, with all their samples.
+
+    The ids of the packs of the folders `beside` are taken, and their rules and kinds known; those of the builtin packs
+    are known always.
+    """
     files, problems = _pack_files(paths)
-    checks = [PackCheck(Path(problem.where), 0, 0, (problem,)) for problem in problems]
-    seen = set(taken_ids)
+    others = _others(files, beside)
+    taken = {one: name for pack in others for one, name in pack.ids.items()}
+    packs = _load_files(files, taken)
+    everyone = partial(_rules_of, [*packs, *others])
+    checked = [_with_references(pack, everyone) for pack in packs]
+    return (*(PackCheck(Path(problem.where), 0, 0, (problem,)) for problem in problems), *map(_check, checked))
+
+
+def _check(pack: _Pack) -> PackCheck:
+    tested: list[Rule | RuleSequence] = [*pack.content.rules, *pack.content.sequences]
+    samples = sum(len(one.matching_samples) + len(one.other_samples) for one in tested)
+    return PackCheck(pack.path, len(tested), samples, pack.problems)
+
+
+def _others(files: Sequence[Path], folders: Sequence[Path]) -> list[_Pack]:
+    """Load the packs of folders in the order of trial, but for some files, which are looked at by themselves."""
+    apart = {file.resolve() for file in files}
+    taken: dict[str, str] = {}
+    found: list[_Pack] = []
+    for folder in folders:
+        here = [file for file in _pack_files([folder])[0] if file.resolve() not in apart]
+        found = [*_load_folder(folder, here, taken), *found]
+    return found
+
+
+def _load_folder(folder: Path, files: Sequence[Path], taken: dict[str, str]) -> Sequence[_Pack]:
+    if folder != builtin_folder() or taken:
+        return _load_files(files, taken)
+    packs = _builtin_packs()
+    taken |= {one: name for pack in packs for one, name in pack.ids.items()}
+    return packs
+
+
+@cache
+def _builtin_packs() -> tuple[_Pack, ...]:
+    """Load what comes with dthostmon once: it does not change while dthostmon runs."""
+    return tuple(_load_files(_pack_files([builtin_folder()])[0], {}, are_tested=True))
+
+
+def _load_files(files: Sequence[Path], taken: dict[str, str], *, are_tested: bool = False) -> list[_Pack]:
+    """Load packs one after the other; each takes its ids."""
+    packs: list[_Pack] = []
     for path in files:
-        pack = _load(path, seen, is_tested=False)
-        tested: list[Rule | RuleSequence] = [*pack.content.rules, *pack.content.sequences]
-        seen |= {one.id for one in tested}
-        samples = sum(len(one.matching_samples) + len(one.other_samples) for one in tested)
-        checks.append(PackCheck(path, len(tested), samples, pack.problems))
-    return tuple(checks)
+        packs.append(_load(path, taken, is_tested=are_tested))
+        taken |= packs[-1].ids
+    return packs
+
+
+def _rules_of(packs: Sequence[_Pack]) -> tuple[Rule, ...]:
+    """Return the rules of packs and of the builtin ones, each once and in this order, which is that of trial."""
+    known: dict[str, Rule] = {}
+    for pack in (*packs, *_builtin_packs()):
+        for rule in pack.rules:
+            known.setdefault(rule.id, rule)
+    return tuple(known.values())
+
+
+def _with_references(pack: _Pack, everyone: Callable[[], Sequence[Rule]]) -> _Pack:
+    """Check what a pack says of other rules, once `everyone` is known: names that steps use, samples of sequences."""
+    if pack.problems or pack.is_tested:
+        return pack
+    rules, content = pack.content.rules, pack.content
+    mistakes: Sequence[Mistake] = [*reference_mistakes(content, names_of(rules))]
+    if mistakes:
+        own = {rule.id for rule in rules}
+        rules = (*rules, *(rule for rule in everyone() if rule.id not in own))
+        mistakes = [*reference_mistakes(content, names_of(rules))]
+    mistakes = mistakes or sequence_sample_mistakes(content.sequences, rules)
+    return replace(pack, problems=_problems(pack.path, pack.text, mistakes))
 
 
 def _pack_files(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
@@ -98,18 +179,18 @@ def _unusable(path: Path, message: str) -> Problem:
     return Problem(str(path), 0, 0, "", message)
 
 
-def _load(path: Path, taken_ids: set[str], *, is_tested: bool) -> _Pack:
+def _load(path: Path, taken_ids: Mapping[str, str], *, is_tested: bool) -> _Pack:
     try:
         text = _read(path)
     except (OSError, ValueError) as exc:
-        return _Pack(path, PackContent(), (Problem(str(path), 0, 0, "", f"the pack cannot be read: {exc}"),))
+        return _Pack(path, "", PackContent(), (Problem(str(path), 0, 0, "", f"the pack cannot be read: {exc}"),))
     document, mistakes = (parse_tested_document(text), ()) if is_tested else parse_document(text)
     content = PackContent()
     if not mistakes:
         content, mistakes = read_pack(document, taken_ids)
     if not mistakes and not is_tested:
-        mistakes = sample_mistakes(content.rules, content.sequences)
-    return _Pack(path, content, _problems(path, text, mistakes))
+        mistakes = sample_mistakes(content.rules)
+    return _Pack(path, "" if is_tested else text, content, _problems(path, text, mistakes), is_tested)
 
 
 def _read(path: Path) -> str:

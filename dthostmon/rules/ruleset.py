@@ -40,7 +40,7 @@ class RuleSet:
         self._programs.update(program_name(program) for rule in self.rules for program in rule.programs)
         self._cleared.update(_cleared(self.rules))
         for rule in self.rules:
-            if completed := tuple(one for one in self.sequences if _is_step(one.steps[-1], rule)):
+            if completed := tuple(one for one in self.sequences if is_step(one.steps[-1], rule)):
                 self._completed[rule.id] = completed
             if watches := (*_own_watches(rule), *_step_watches(rule, self.sequences)):
                 self._watches[rule.id] = watches
@@ -119,18 +119,19 @@ def _own_watches(rule: Rule) -> Iterable[Watch]:
 def _step_watches(rule: Rule, sequences: Iterable[RuleSequence]) -> Iterable[Watch]:
     for sequence in sequences:
         for index, step in enumerate(sequence.steps[:-1]):
-            if _is_step(step, rule):
+            if is_step(step, rule):
                 yield Watch((sequence.id, str(index)), sequence.within, sequence.by)
 
 
 def _cleared(rules: Iterable[Rule]) -> Iterable[tuple[str, tuple[Rule, ...]]]:
     clearable = [(rule, rule.cleared_by) for rule in rules if rule.cleared_by]
     for rule in rules:
-        if cleared := tuple(other for other, clearing in clearable if _is_step(clearing, rule)):
+        if cleared := tuple(other for other, clearing in clearable if is_step(clearing, rule)):
             yield rule.id, cleared
 
 
-def _is_step(step: Step | Clearing, rule: Rule) -> bool:
+def is_step(step: Step | Clearing, rule: Rule) -> bool:
+    """Tell whether lines of the rule count for the step."""
     return rule.id in step.rules or rule.kind in step.kinds
 
 

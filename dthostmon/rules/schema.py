@@ -1,7 +1,7 @@
 """What a pack may say, checked key by key: plain values in, rules or all mistakes out."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -20,7 +20,9 @@ from dthostmon.rules.document import Mistake
 from dthostmon.rules.placeholders import name_mistakes
 from dthostmon.rules.rule import Rule
 from dthostmon.rules.shapes import (
+    THIS_PACK,
     Values,
+    id_mistakes,
     is_text_list,
     list_mistakes,
     missing_keys,
@@ -48,43 +50,47 @@ class PackContent:
     sequences: tuple[RuleSequence, ...] = ()
 
 
-def read_pack(document: object, taken_ids: Iterable[str]) -> tuple[PackContent, Sequence[Mistake]]:
-    """Return what a parsed pack says, or its mistakes. `taken_ids` are used by packs that were loaded before."""
+def read_pack(document: object, taken_ids: Mapping[str, str]) -> tuple[PackContent, Sequence[Mistake]]:
+    """Return what a parsed pack says, or its mistakes. `taken_ids` are used by other packs, which they name."""
     mistakes = [*_pack_mistakes(document)]
     if mistakes or not isinstance(document, Mapping):
         return PackContent(), mistakes
-    taken = set(taken_ids)
-    for index, raw in enumerate(document["rules"]):
+    taken = dict(taken_ids)
+    rules, sequences = document.get("rules") or (), document.get("sequences") or ()
+    for index, raw in enumerate(rules):
         mistakes += under(("rules", index), _rule_mistakes(raw, document, taken))
         _take_id(raw, taken)
-    sequences = document.get("sequences") or ()
     for index, raw in enumerate(sequences):
         mistakes += under(("sequences", index), sequence_mistakes(raw, taken))
         _take_id(raw, taken)
     if mistakes:
         return PackContent(), mistakes
-    rules = tuple(_make_rule(raw, document) for raw in document["rules"])
-    return PackContent(rules, tuple(map(make_sequence, sequences))), ()
+    return PackContent(tuple(_make_rule(raw, document) for raw in rules), tuple(map(make_sequence, sequences))), ()
 
 
-def _take_id(raw: object, taken: set[str]) -> None:
+def _take_id(raw: object, taken: dict[str, str]) -> None:
     if isinstance(raw, Mapping):
-        taken.add(str(raw.get("id")))
+        taken[str(raw.get("id"))] = THIS_PACK
 
 
 def _pack_mistakes(document: object) -> Iterator[Mistake]:
     if not isinstance(document, Mapping):
-        yield Mistake((), "a pack is a mapping with the key 'rules'")
+        yield Mistake((), "a pack is a mapping with the key 'rules' or 'sequences'")
         return
     yield from unknown_keys(document, _PACK_KEYS)
     yield from list_mistakes(document, ("programs",))
-    if not isinstance(document.get("rules"), list) or not document["rules"]:
-        yield Mistake(("rules",), "must be a list of at least one rule")
-    if not isinstance(document.get("sequences", []), list):
+    sequences = document.get("sequences", [])
+    if not isinstance(sequences, list):
         yield Mistake(("sequences",), "must be a list")
+    if not _is_filled(document.get("rules")) and ("rules" in document or not _is_filled(sequences)):
+        yield Mistake(("rules",), "must be a list of at least one rule; only a pack of sequences may leave it out")
 
 
-def _rule_mistakes(raw: object, pack: Values, taken_ids: set[str]) -> Iterator[Mistake]:
+def _is_filled(value: object) -> bool:
+    return isinstance(value, list) and bool(value)
+
+
+def _rule_mistakes(raw: object, pack: Values, taken_ids: Mapping[str, str]) -> Iterator[Mistake]:
     if not isinstance(raw, Mapping):
         yield Mistake((), "a rule is a mapping")
         return
@@ -151,11 +157,10 @@ def _make_rule(raw: Values, pack: Values) -> Rule:
     )
 
 
-def _meaning_mistakes(rule: Rule, raw: Values, taken_ids: set[str]) -> Iterator[Mistake]:
+def _meaning_mistakes(rule: Rule, raw: Values, taken_ids: Mapping[str, str]) -> Iterator[Mistake]:
     if not _ID.fullmatch(rule.id):
         yield Mistake(("id",), f"'{rule.id}' is no id; write it like sshd.failed-password")
-    if rule.id in taken_ids:
-        yield Mistake(("id",), f"'{rule.id}' is used by another rule; ids are unique over all packs")
+    yield from id_mistakes(rule.id, taken_ids)
     if "benign" in raw and "severity" in raw:
         yield Mistake(("severity",), "a benign rule has no severity; keep one of the two")
     else:

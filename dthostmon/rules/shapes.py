@@ -9,6 +9,8 @@ from dthostmon.rules.document import Mistake, Steps
 
 Values = Mapping[str, object]
 
+THIS_PACK = "this pack"
+
 _DURATION = re.compile(r"(\d{1,6})(s|m|h|d)")
 _UNIT_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -17,9 +19,20 @@ def unknown_keys(raw: Values, known: Sequence[str], path: Steps = ()) -> Iterato
     """Yield a mistake for each key that does not exist, with the one that was meant."""
     for key in raw:
         if key not in known:
-            near = get_close_matches(str(key), known, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
-            yield Mistake((*path, str(key)), f"unknown key; {hint}")
+            hint = did_you_mean(str(key), known) or f"; known are {', '.join(known)}"
+            yield Mistake((*path, str(key)), f"unknown key{hint}")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the nearest known name as the end of a message, nothing where none is near."""
+    near = get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def id_mistakes(name: str, taken_ids: Mapping[str, str]) -> Iterator[Mistake]:
+    """Yield a mistake where the id is taken. `taken_ids` say in which pack, THIS_PACK for the one at hand."""
+    if name in taken_ids:
+        yield Mistake(("id",), f"'{name}' is used by another rule, in {taken_ids[name]}; ids are unique over all packs")
 
 
 def missing_keys(raw: Values, needed: Iterable[str]) -> Iterator[Mistake]:

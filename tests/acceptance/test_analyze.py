@@ -1,5 +1,6 @@
 """`dthostmon analyze` as people call it: what is left out is said, and nothing waits for ever."""
 
+import gzip
 import os
 import subprocess
 import sys
@@ -50,6 +51,16 @@ def test_a_pipe_is_read_and_an_idle_one_is_refused(program: Program, log: Path) 
     told, _ = started.communicate(timeout=COMMAND_SECONDS)
     assert started.returncode == 0
     assert b"Lines: 36" in told
+
+
+def test_what_is_no_text_yet_is_refused_with_the_command_that_works(program: Program, log: Path) -> None:
+    (program.folder / "app.log.gz").write_bytes(gzip.compress(log.read_bytes()))
+    told = program.run("analyze", "app.log", "app.log.gz", code=2).stderr
+    assert b"app.log.gz is compressed; `zcat app.log.gz | dthostmon analyze -` analyses it" in told
+    log.write_text(log.read_text(), encoding="utf-16")
+    told = program.run("analyze", "app.log", code=2).stderr
+    assert b"`iconv -f UTF-16 -t UTF-8 app.log | dthostmon analyze -`" in told
+    assert b"- for what comes in on stdin" in program.run("analyze", "--help").stdout
 
 
 def test_a_device_is_refused(program: Program) -> None:

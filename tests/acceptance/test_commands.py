@@ -122,6 +122,25 @@ def test_a_reader_that_left_is_no_error(program: Program, arguments: tuple[str, 
         assert done.stderr == b"exit 0\n"
 
 
+def test_what_is_normal_is_marked_and_what_was_not_is_said(program: Program) -> None:
+    log = program.folder / "app.log"
+    log.write_text("Nov 23 06:00:00 here demod[7]: all is well\n")
+    program.add_this_machine(log, more=", probes: []")
+    program.configure()
+    program.run("monitor")
+    (template,) = [one["id"] for one in program.document("analyze", "app.log")["templates"]]
+
+    def told(*arguments: str, code: int = 0) -> bytes:
+        return program.run("baseline", "normal", "here", *arguments, code=code).stderr
+
+    assert b"was not normal anyway" in told(template, "--undo")
+    assert b"is normal until" in told(template)
+    assert b"is not normal any more" in told(template, "--undo")
+    assert b"never wrote a message of template t-0123456789ab" in told("t-0123456789ab", code=2)
+    assert b"t- and 12 of 0-9a-f" in told("all is well", code=2)
+    assert b"a moment to come" in told(template, "--until", "90", code=2)
+
+
 def test_analyze_needs_no_configuration_and_assigns_every_line(program: Program, tmp_path: Path) -> None:
     log = tmp_path / "auth.log"
     text = "".join(FAILED_LOGIN.format(minute, 40000 + minute) for minute in range(20)) + "\nan unfinished line"

@@ -1,6 +1,7 @@
 """`dthostmon eval` as a user and a CI job call it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,9 @@ def test_a_suite_is_measured(program: Program, suite: Path) -> None:
 def test_a_figure_worse_than_the_baseline_ends_with_1(program: Program, suite: Path) -> None:
     baseline = program.folder / "before.json"
     baseline.write_bytes(program.run("eval", "--suite", "demo.jsonl", "--json").stdout)
-    program.run("eval", "--suite", "demo.jsonl", "--baseline", "before.json")
+    good = program.run("eval", "--suite", "demo.jsonl", "--baseline", "before.json")
+    assert b"No figure is worse" in good.stderr
+    assert re.search(rb"all +1 +2 +0\.500 ", good.stdout)
     write(suite, CASES[0] | {"lines": ["Jul 28 05:01:59 web1 appd[7]: it is raining"]}, *CASES[1:])
     told = program.run("eval", "--suite", "demo.jsonl", "--baseline", "before.json", code=1)
     assert b"worse than the baseline: recall WARN: 0.000, was 1.000" in told.stderr
@@ -58,3 +61,16 @@ def test_what_cannot_be_used_ends_with_2(program: Program, suite: Path) -> None:
     (program.folder / "old.json").write_text("{}")
     assert b"holds no figures" in program.run("eval", "--suite", "demo.jsonl", "--baseline", "old.json", code=2).stderr
     program.run("eval", "--suite", "none.jsonl", code=2)
+    write(suite)
+    assert b"demo.jsonl: no cases" in program.run("eval", "--suite", "demo.jsonl", code=2).stderr
+
+
+def test_a_baseline_of_other_cases_ends_with_1(program: Program, suite: Path) -> None:
+    baseline = program.folder / "before.json"
+    baseline.write_bytes(program.run("eval", "--suite", "demo.jsonl", "--json").stdout)
+    write(suite, CASES[2])
+    told = program.run("eval", "--suite", "demo.jsonl", "--baseline", "before.json", code=1)
+    assert b"not to be compared with the baseline: by_kind segfault: is gone" in told.stderr
+    assert b"Evidence precision: - (0 of 0 lines)" in told.stdout
+    document = program.document("eval", "--suite", "demo.jsonl", "--baseline", "before.json", code=1)
+    assert (document["worse"], bool(document["incomparable"])) == ([], True)

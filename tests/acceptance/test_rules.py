@@ -1,5 +1,6 @@
 """The rule packs as a user sees them: listed, shown, tested, and a folder of one's own."""
 
+import json
 import signal
 from pathlib import Path
 
@@ -83,12 +84,48 @@ def test_packs_of_a_configured_folder_are_tested_listed_and_tried_first(program:
     assert b"a rule pack is refused" in program.run("monitor").stderr
 
 
-def test_a_file_is_analysed_with_the_packs_of_a_named_configuration(program: Program, folder: Path) -> None:
-    (folder / "demo.yaml").write_text(GOOD_PACK)
+def test_files_and_suites_are_judged_with_the_packs_of_the_configuration(program: Program, folder: Path) -> None:
     (program.folder / "app.log").write_text(LINE)
     assert program.document("analyze", "app.log")["findings"] == []
-    (finding,) = program.document("-c", "dthostmon.yaml", "analyze", "app.log")["findings"]
-    assert finding["rule"] == "demo.broken"
+    (folder / "demo.yaml").write_text(GOOD_PACK)
+    for named in ([], ["-c", "dthostmon.yaml"]):
+        (finding,) = program.document(*named, "analyze", "app.log")["findings"]
+        assert finding["rule"] == "demo.broken"
+    case = {"id": "pump", "kind": "pump", "severity": "CRITICAL", "lines": [LINE.strip()]}
+    (program.folder / "demo.jsonl").write_text(json.dumps(case))
+    assert program.document("eval", "--suite", "demo.jsonl")["recall"]["CRITICAL"]["found"] == 1
+
+
+def test_a_tested_file_may_name_what_the_configured_packs_have(program: Program, folder: Path) -> None:
+    (folder / "demo.yaml").write_text(GOOD_PACK)
+    program.run("rules", "test", "own/demo.yaml")
+    copy = program.folder / "copy.yaml"
+    copy.write_text(GOOD_PACK)
+    told = program.run("rules", "test", "copy.yaml", code=1).stderr.decode()
+    assert "'demo.broken' is used by another rule, in own/demo.yaml" in told
+    clearing = "    cleared_by: {within: 5m, rules: [demo.broken]}\n    samples:"
+    copy.write_text(GOOD_PACK.replace("id: demo.broken", "id: demo.torn").replace("    samples:", clearing))
+    program.run("rules", "test", "copy.yaml")
+
+
+def test_a_rule_is_shown_whole_and_a_slip_finds_its_own_pack(program: Program, folder: Path) -> None:
+    more = """\
+    group_by: [part]
+    escalate: [{count: 5, within: 24h, severity: CRITICAL}]
+    first: {by: [part], severity: WARN, learning: INFO}
+    cleared_by: {kinds: [logger-started], within: 5m, by: [part]}
+"""
+    (folder / "demo.yaml").write_text(GOOD_PACK.replace("    title:", f"{more}    title:"))
+    told = program.run("rules", "show", "demo.broken").stdout.decode()
+    for words in (
+        "Contains: ' is broken'",
+        "One finding for each: part",
+        "From 5 within 24h that agree in part: CRITICAL",
+        "Never seen before with this part: WARN, while the host is learned INFO",
+        "put right by logger-started within 5m, agreeing in part",
+    ):
+        assert words in told
+    assert b"did you mean 'sudo." in program.run("rules", "show", "sudo.failed-login", code=2).stderr
 
 
 def test_a_folder_that_is_none_is_a_problem_with_its_line(program: Program, folder: Path) -> None:

@@ -36,7 +36,7 @@ def everything_is_gone(rule: dict[str, Any]) -> dict[str, Any]:
 
 def no_step_occurs(sequence: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for index, step in enumerate(sequence["steps"]):
-        never = {"kinds": ["no-such-kind"], "count": step.get("count", 1)}
+        never = {"rules": ["smartd.failing"], "count": step.get("count", 1)}
         yield sequence | {"steps": [*sequence["steps"][:index], never, *sequence["steps"][index + 1 :]]}
 
 

@@ -9,6 +9,7 @@ import pytest
 from dthostmon.model import Severity
 from dthostmon.rules import Rule, RuleSet, builtin_folder, check_packs, decide, load_packs
 from dthostmon.rules.document import parse_document, parse_tested_document
+from dthostmon.rules.expressions import slowness
 from dthostmon.rules.rule import NO_PROGRAM
 
 BUILTIN = load_packs([builtin_folder()])
@@ -73,14 +74,63 @@ def test_a_rule_says_what_it_means_and_what_to_do() -> None:
         assert rule.benign or rule.recommended_action or rule.severity is Severity.INFO, rule.id
 
 
-ASCII = frozenset(map(chr, range(128)))
-REPEATS = {parser.MAX_REPEAT, parser.MIN_REPEAT}
+SLOW = {
+    "repeats itself": [
+        "(a+)+b",
+        "(a+b)+c",
+        "(.*)*",
+        "^(([a-z])+.)+$",
+        "(?:[^,]+,)*x",
+        "(a{1,100}){1,100}b",
+        "(?:a*|b)*c",
+    ],
+    "in several ways": ["(a|a)*c", "(a|b|ab)*c", r"(?:\w{1,3}\w)*;", "(?:a?a?)*b"],
+    "side by side": [
+        "a*a*b",
+        "x.*.*y",
+        r"\s*-?\s*x",
+        "(?P<a>.+)(?P<b>.+) x",
+        "<[^:]+[^>]*>",
+        r"\s*(?:a|\s*b)",
+        r"\d+(?:\.)?\w*!",
+        r"a(?:b+|\w+)$.*c",
+    ],
+}
+QUICK = [
+    r"^(?P<part>\w+) is broken",
+    r"(?:\w++ )+x",
+    "(?>a+)+b",
+    r"(?:\+|%20|%2b)+c",
+    r"(?:\d{1,3}\.){3}\d{1,3}",
+    "(?:, ?(?:a|b))*c",
+    r"a .*b .*c",
+    r"x (\w+).*",
+    r"x (\w+)(?P<rest>.*)",
+    r"\w+: \w+",
+    "<[^:]++[^>]*+>",
+    r"[a-z]+\s*\d+",
+    r"(?=.*a).*b",
+    "a{1,9}.*b",
+    "(?:foo|bar)+.*x",
+]
+
+
+@pytest.mark.parametrize(("words", "expression"), [(words, one) for words, all_ in SLOW.items() for one in all_])
+def test_an_expression_that_may_take_for_ever_is_known_by_its_form(words: str, expression: str) -> None:
+    assert words in (slowness(expression) or "")
+
+
+@pytest.mark.parametrize("expression", QUICK)
+def test_an_expression_of_usual_form_is_good(expression: str) -> None:
+    assert slowness(expression) is None
+
+
+def test_no_builtin_expression_may_take_for_ever() -> None:
+    assert not [rule.id for rule in BUILTIN.rules if slowness(rule.expression)]
+
+
+REPEATS = {parser.MAX_REPEAT, parser.MIN_REPEAT, parser.POSSESSIVE_REPEAT}
 LOOKS = {parser.ASSERT, parser.ASSERT_NOT}
-GIVE_NOTHING_BACK = {parser.POSSESSIVE_REPEAT, parser.ATOMIC_GROUP}
-
-
-def is_unbounded(code, arguments) -> bool:
-    return code in REPEATS and arguments[1] == parser.MAXREPEAT
 
 
 def inner_parts(arguments):
@@ -91,104 +141,17 @@ def inner_parts(arguments):
                 yield branch
 
 
-def has_nested_repetition(expression: str) -> bool:
-    """Tell whether a repeated group repeats itself: that is what makes an expression exponential."""
-
-    def nested(parsed, inside: bool) -> bool:
-        for code, arguments in parsed:
-            unbounded = is_unbounded(code, arguments)
-            if unbounded and inside:
-                return True
-            if any(nested(part, inside or unbounded) for part in inner_parts(arguments)):
-                return True
-        return False
-
-    return nested(parser.parse(expression), inside=False)
-
-
-def characters(repeated) -> frozenset[str]:
-    """Return which characters a repeated item of one character's width may match, none of any other item."""
-    items = repeated[0][1] if repeated[0][0] is parser.IN else [*repeated]
-    if len(repeated) != 1 or repeated.getwidth() != (1, 1) or next(inner_parts(repeated[0][1]), None):
-        return frozenset()
-    negated = items[0][0] is parser.NEGATE
-    found = {character for item in items for character in ASCII if fits(item, character)}
-    return ASCII - found if negated else frozenset(found)
-
-
-def fits(item, character: str) -> bool:
-    code, argument = item
-    if code is parser.LITERAL or code is parser.NOT_LITERAL:
-        return (ord(character) == argument) == (code is parser.LITERAL)
-    if code is parser.RANGE:
-        return argument[0] <= ord(character) <= argument[1]
-    if code is parser.CATEGORY:
-        is_of_kind = {"DIGIT": str.isdigit, "SPACE": str.isspace, "WORD": lambda one: one.isalnum() or one == "_"}
-        return is_of_kind[str(argument).rpartition("_")[2]](character) == ("_NOT_" not in str(argument))
-    return code is parser.ANY
-
-
-def has_adjacent_repetitions(expression: str) -> bool:
-    """Tell whether two unbounded repetitions with nothing that must stand between them can match the same character.
-
-    A line of that character can then be shared out between them in as many ways as it is long, and each is tried.
-    """
-    met = []
-
-    def walk(parsed, open_: list[frozenset[str]]) -> list[frozenset[str]]:
-        for code, arguments in parsed:
-            open_ = [*dict.fromkeys(step(code, arguments, open_))]
-        return open_
-
-    def step(code, arguments, open_: list[frozenset[str]]) -> list[frozenset[str]]:
-        if code is parser.AT:
-            return open_
-        if is_unbounded(code, arguments) and (own := characters(arguments[2])):
-            met.extend(own & other for other in open_)
-            return [*(open_ if not arguments[0] else ()), own]
-        after = [one for part in inner_parts(arguments) for one in walk(part, [] if code in LOOKS else open_)]
-        if code in GIVE_NOTHING_BACK:
-            after = []
-        return [*open_, *after] if code in LOOKS or may_be_empty(code, arguments) else after
-
-    walk(parser.parse(expression), [])
-    return any(met)
-
-
-def may_be_empty(code, arguments) -> bool:
-    return code in REPEATS | {parser.POSSESSIVE_REPEAT} and not arguments[0]
-
-
 def begins_with_repetition(parsed) -> bool:
     """Tell whether an unbounded repetition comes first: a search tries it from each place of a line."""
     for code, arguments in parsed:
         if code is parser.AT or code in LOOKS:
             return False
-        unbounded = code in REPEATS | {parser.POSSESSIVE_REPEAT} and arguments[1] == parser.MAXREPEAT
+        unbounded = code in REPEATS and arguments[1] == parser.MAXREPEAT
         if unbounded or any(map(begins_with_repetition, inner_parts(arguments))):
             return True
-        if not may_be_empty(code, arguments):
+        if code not in REPEATS or arguments[0]:
             return False
     return False
-
-
-def test_no_expression_has_a_nested_repetition() -> None:
-    assert has_nested_repetition("(a+b)+c")
-    assert not [rule.id for rule in BUILTIN.rules if has_nested_repetition(rule.expression)]
-
-
-@pytest.mark.parametrize("expression", ["<[^:]+[^>]*>", r"\s*(?:a|\s*b)", r"\d+(?:\.)?\w*!", r"a(?:b+|\w+)$.*"])
-def test_repetitions_that_share_characters_are_found(expression: str) -> None:
-    assert has_adjacent_repetitions(expression)
-
-
-@pytest.mark.parametrize("expression", [r"\w+: \w+", "<[^:]++[^>]*+>", r"[a-z]+\s*\d+", r"(?=.*a).*b", "a{1,9}.*"])
-def test_repetitions_that_share_nothing_are_no_mistake(expression: str) -> None:
-    assert not has_adjacent_repetitions(expression)
-
-
-def test_no_expression_has_adjacent_repetitions() -> None:
-    assert not [rule.id for rule in BUILTIN.rules if has_adjacent_repetitions(rule.expression)]
 
 
 def test_no_expression_begins_with_a_repetition_at_any_place() -> None:
@@ -249,6 +212,11 @@ MISTAKES = {
     "bad severity": (PACK.replace("WARN", "HIGH"), 5, "'HIGH' is no severity"),
     "bad expression": (PACK.replace("(?P<part>", "(?P<part"), 7, "no regular expression"),
     "expression for all lines": (PACK.replace("'^(?P<part>\\w+) is broken'", "'(?P<part>\\w*)'"), 7, "fits every line"),
+    "exponential expression": (
+        PACK.replace("is broken'", "(?: is?)+ broken'").replace("is?", "(?:i+s)+"),
+        7,
+        "for ever",
+    ),
     "field not captured": (PACK.replace("fields: [part]", "fields: [part, size]"), 7, "'size' is not captured"),
     "unknown placeholder": (PACK.replace("{part} broke", "{size} broke"), 10, "'size' is not among"),
     "digit in literal": (PACK.replace("contains: [broken]", "contains: [8 broken]"), 6, "holds a digit"),
@@ -275,6 +243,36 @@ MISTAKES = {
     "no samples": (PACK.partition("    samples:")[0], 3, "they are the rule's test"),
     "sample of another": (PACK.replace("match: [pump is broken]", "match: [pump is well]"), 14, "but is by no rule"),
     "sample too many": (PACK.replace("[pump is not broken]", "[well is broken]"), 15, "should not be decided"),
+    "literal that is not there": (
+        PACK.replace("[broken]", "[Broken]"),
+        14,
+        "'contains' does not occur in it: 'Broken'",
+    ),
+    "expression that does not match": (
+        PACK.replace("match: [pump is broken]", "match: [a pump is broken]"),
+        14,
+        "'match' does not match it",
+    ),
+    "field that is empty": (
+        PACK.replace("\\w+)", "\\w*)").replace("match: [pump is broken]", "match: [' is broken']"),
+        14,
+        "captures nothing as part",
+    ),
+    "sample with a header": (
+        PACK.replace("match: [pump is broken]", "match: ['Jul 28 06:00:00 web1 demo[7]: pump is broken']"),
+        14,
+        "as if it had a syslog header",
+    ),
+    "sample of another program": (
+        PACK.replace("match: [pump is broken]", "match: ['other[7]: pump is broken']"),
+        14,
+        "its program 'other' is not among 'programs'",
+    ),
+    "cleared by an unknown kind": (
+        PACK.replace("    title:", "    cleared_by: {within: 5m, kinds: [failed-logins]}\n    title:"),
+        10,
+        "no rule has the kind 'failed-logins'; did you mean 'failed-login'?",
+    ),
     "duplicate key": (PACK + "rules: []\n", 16, "duplicate key"),
 }
 
@@ -307,6 +305,112 @@ def test_an_id_may_be_used_once(tmp_path: Path) -> None:
     written(tmp_path, PACK, "b.yaml")
     assert "is used by another rule" in load_packs([tmp_path]).refused[0].message
     assert "is used by another rule" in check_packs([tmp_path])[1].problems[0].message
+
+
+def test_a_taken_id_names_the_pack_that_has_it(tmp_path: Path) -> None:
+    first = written(tmp_path, PACK, "a.yaml")
+    written(tmp_path, PACK.replace("demo.broken", "sshd.login"), "b.yaml")
+    written(tmp_path, PACK, "c.yaml")
+    checks = check_packs([tmp_path], beside=[builtin_folder()])
+    told = [problem.message for check in checks for problem in check.problems]
+    assert [f"in {builtin_folder() / 'sshd.yaml'}" in told[0], f"in {first}" in told[1]] == [True, True]
+    written(tmp_path, PACK.partition("\n")[0] + "\nrules:\n" + 2 * PACK.partition("rules:\n")[2])
+    assert "in this pack" in check_packs([tmp_path / "demo.yaml"])[0].problems[0].message
+
+
+SEQUENCE = """\
+sequences:
+  - id: own.entry
+    kind: own-entry
+    severity: CRITICAL
+    within: 1h
+    by: [address]
+    steps:
+      - {kinds: [failed-login], count: 2}
+      - {rules: [sshd.password-login]}
+    title: "{address} came in"
+    meaning: A password was guessed.
+    samples:
+      match:
+        - - "sshd: Failed password for ann from 203.0.113.7 port 40000 ssh2"
+          - "sshd: Failed password for ann from 203.0.113.7 port 40001 ssh2"
+          - "sshd: Accepted password for ann from 203.0.113.7 port 40002 ssh2"
+      no_match:
+        - - "sshd: Failed password for ann from 203.0.113.7 port 40000 ssh2"
+          - "sshd: Accepted password for ann from 203.0.113.7 port 40002 ssh2"
+"""
+ACCEPTED = "Accepted password for ann from 203.0.113.7 port 40002"
+
+
+def test_a_pack_may_hold_sequences_of_builtin_rules_alone(tmp_path: Path) -> None:
+    (check,) = check_packs([written(tmp_path, SEQUENCE)])
+    assert (check.problems, check.rules, check.samples) == ((), 1, 2)
+    rules = load_packs([builtin_folder(), tmp_path])
+    assert not rules.refused
+    assert rules.sequences[-1].id == "own.entry"
+
+
+def test_a_sequence_may_name_what_another_pack_of_the_user_has(tmp_path: Path) -> None:
+    written(tmp_path, PACK, "z.yaml")
+    written(tmp_path, SEQUENCE.replace("[sshd.password-login]", "[sshd.password-login, demo.broken]"), "a.yaml")
+    assert not load_packs([builtin_folder(), tmp_path]).refused
+    assert not any(check.problems for check in check_packs([tmp_path]))
+    assert not any(check.problems for check in check_packs([tmp_path / "a.yaml"], beside=[tmp_path]))
+    assert "there is no rule 'demo.broken'" in check_packs([tmp_path / "a.yaml"])[0].problems[0].message
+
+
+SLIPS = {
+    "unknown kind": (
+        "[failed-login]",
+        "[faild-login]",
+        8,
+        "no rule has the kind 'faild-login'; did you mean 'failed-login'?",
+    ),
+    "unknown rule": (
+        "[sshd.password-login]",
+        "[sshd.pasword-login]",
+        9,
+        "there is no rule 'sshd.pasword-login'; did you mean 'sshd.password-login'?",
+    ),
+    "too few": ("count: 2", "count: 3", 14, "it stops at step 1: 2 of 3 lines of failed-login"),
+    "another address": (
+        "203.0.113.7 port 40002",
+        "203.0.113.8 port 40002",
+        14,
+        "it stops at step 2: 0 of 1 lines of sshd.password-login",
+    ),
+    "another program": (
+        f"sshd: {ACCEPTED}",
+        f"other: {ACCEPTED}",
+        14,
+        "program 'other' is not among the programs of sshd.",
+    ),
+    "no program": (f"sshd: {ACCEPTED}", ACCEPTED, 14, "a line has no program"),
+    "a header": (
+        f"sshd: {ACCEPTED}",
+        f"Jul 28 06:00:00 web1 sshd[7]: {ACCEPTED}",
+        14,
+        "as if it had a syslog header",
+    ),
+    "not understood": (f"sshd: {ACCEPTED}", "sshd: Fail", 14, "no rule decides 'Fail"),
+    "another rule": (
+        "Accepted password for ann",
+        "Accepted password for root",
+        14,
+        "root-password-login, which no step names",
+    ),
+    "no field": ("by: [address]", "by: [unit]", 14, "does not capture unit"),
+}
+
+
+@pytest.mark.parametrize("case", SLIPS)
+def test_a_slip_in_a_sequence_is_told_with_its_place(case: str, tmp_path: Path) -> None:
+    right, wrong, line, words = SLIPS[case]
+    text = SEQUENCE.replace("{address}", "somebody")
+    assert right in text
+    written(tmp_path, text.replace(right, wrong))
+    problems = load_packs([builtin_folder(), tmp_path]).refused
+    assert [problem.line for problem in problems if words in problem.message] == [line], problems
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"#" * (1 << 20) + b"#"])

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 import pytest
 
-from dthostmon.cli.invocation import MOMENT
+from dthostmon.cli.baseline import TEMPLATE_ID
+from dthostmon.cli.invocation import EXPIRY, MOMENT
 from dthostmon.cli.keys import check_name, create
 from dthostmon.cli.monitor import choose_hosts
 from dthostmon.config import Configuration, load
@@ -39,6 +40,20 @@ def test_what_is_no_moment_is_a_usage_error(text: str) -> None:
 
 def test_a_moment_is_read_in_its_zone() -> None:
     assert MOMENT.convert("2026-01-31T08:00:00+02:00", None, None) == datetime(2026, 1, 31, 6, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["90", "2001-01-31T08:00:00Z", "soon"])
+def test_an_expiry_is_a_time_to_come_and_the_message_says_so(text: str) -> None:
+    with pytest.raises(click.BadParameter, match=r"90d \(from now\), or a moment to come") as caught:
+        EXPIRY.convert(text, None, None)
+    assert "ago" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "t-", "t-12345678901", "t-1234567890AB", "t-1234567890ab ", "l-1234567890ab"])
+def test_what_is_no_id_of_a_template_is_a_usage_error(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="t- and 12 of"):
+        TEMPLATE_ID.convert(text, None, None)
+    assert TEMPLATE_ID.convert("t-1234567890ab", None, None) == "t-1234567890ab"
 
 
 @pytest.mark.parametrize("name", ["", "a\nb", "a\x1b[31m", "\u202e", "\udcff", "x" * 101])

@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 from dthostmon.errors import SuiteError
-from dthostmon.evaluation import Case, CaseVisit, Judged, Outcome, figures_document, measure, read_baseline, worse
+from dthostmon.evaluation import (
+    Case,
+    CaseVisit,
+    Judged,
+    Outcome,
+    figures_document,
+    incomparable,
+    measure,
+    read_baseline,
+    worse,
+)
 from dthostmon.evaluation.stamps import DEFAULT_MOMENT, VISITED_AFTER, visited_at
 from dthostmon.model import Finding, FindingSource, Severity
 
@@ -92,6 +102,25 @@ def test_a_figure_that_is_worse_than_before_is_named(tmp_path: Path) -> None:
         assert words in named
     assert not worse(good, read_baseline(tmp_path / "good.json"))
     assert not worse(good, read_baseline(tmp_path / "bad.json"))
+
+
+def test_a_baseline_of_other_cases_is_not_to_be_compared(tmp_path: Path) -> None:
+    path = tmp_path / "before.json"
+    before = figures_document(measure([outcome(case(WARN), judged(WARN, 5, 5)), outcome(case(lines=100))]))
+    path.write_text(json.dumps(before))
+    baseline = read_baseline(path)
+    same = figures_document(measure([outcome(case(WARN), judged(WARN, 1, 1)), outcome(case(lines=100))]))
+    assert not incomparable(same, baseline)
+    fewer = figures_document(measure([outcome(case(lines=50))]))
+    told = incomparable(fewer, baseline)
+    for words in ("by_kind kind: is gone, was 1.000 of 1", "recall WARN: unknown of 0, was 1.000 of 1", "of 50, was"):
+        assert any(words in one for one in told), told
+    assert not worse(fewer, baseline)
+
+
+def test_all_incidents_together_are_a_share_too() -> None:
+    found = measure([outcome(case(WARN), judged(WARN)), outcome(case(CRITICAL)), outcome(case())]).found
+    assert (found.found, found.total) == (1, 2)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"recall": {"WARN": 1}}'])
