@@ -18,6 +18,14 @@ CASES = [
 ]
 
 
+BASELINE = Path(__file__).parents[1] / "testdata" / "accuracy" / "baseline.json"
+
+
+def test_no_figure_of_the_suites_is_worse_than_it_was(program: Program) -> None:
+    """A change for the better is recorded there too: `dthostmon eval --json`, without its lists of cases."""
+    program.run("eval", "--baseline", str(BASELINE))
+
+
 @pytest.fixture
 def suite(program: Program) -> Path:
     return write(program.folder / "demo.jsonl", *CASES)
