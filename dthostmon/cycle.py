@@ -41,6 +41,7 @@ logger = logging.getLogger(__name__)
 
 NO_HISTORY = History()
 SMALL_BYTES = 4 * 1024  # a few lines
+MAX_JUDGED_HOSTS = 4
 TRAIL_BYTES = 100  # a trail of the history takes as long to judge as so many bytes of a log
 LEAST_CPU_SECONDS = 60.0
 TICKS_PER_SECOND = 100  # what Linux counts processor time in for user space (USER_HZ)
@@ -85,6 +86,8 @@ class Parts:
     memory: logs.Memory = field(default_factory=logs.Memory)
     # one thread: Python computes one thing at a time anyway, and one host's lines at a time need less memory
     analyst: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "analyst"))
+    # what was seen in a host's lines is held until it is stored: not that of all hosts at the same time
+    judging: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_JUDGED_HOSTS))
     is_unreachable: Callable[[Host], bool] = _always_answers
     draw: Callable[[], float] = random.random
 
@@ -101,11 +104,12 @@ async def check_host(host: Host, parts: Parts) -> Run:
     with logs.room_in(parts.memory) as room:
         async with asyncio.timeout(host.timeout) as room.deadline:
             reading, known, own = await _visit(host, state, parts, room)
-        _tell_phase(host, "analyse")
-        examined, history = await _understand(host, state, reading, known, own, parts, started_at)
-        visit = _make_visit(host, state, reading, known, examined, history, started_at, parts.monotonic() - begin)
-        _tell_phase(host, "save")
-        saved = await parts.store.save_run(visit)
+        async with parts.judging:
+            _tell_phase(host, "analyse")
+            examined, history = await _understand(host, state, reading, known, own, parts, started_at)
+            visit = _make_visit(host, state, reading, known, examined, history, started_at, parts.monotonic() - begin)
+            _tell_phase(host, "save")
+            saved = await parts.store.save_run(visit)
     _tell_phase(host, "done")
     return saved
 
