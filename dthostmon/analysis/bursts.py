@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from dthostmon.analysis.familiarity import WARNING_LEVEL, Familiarity
 from dthostmon.analysis.rates import hourly, usual
-from dthostmon.model import Evidence, Finding, FindingSource, Rates, Severity, TemplateCount
+from dthostmon.analysis.template_finding import template_finding, writer_of
+from dthostmon.model import Finding, FindingSource, Rates, Severity, TemplateCount
 
 MAX_FINDINGS = 10
 MIN_LINES = 30
@@ -32,14 +33,11 @@ def _burst(entry: TemplateCount, rates: Rates | None, familiar: Familiarity) -> 
     if rate <= limit:
         return None
     loud = entry.level is not None and entry.level <= WARNING_LEVEL and not familiar.is_understood(entry)
-    who = entry.template.program or entry.path
-    return Finding(
-        kind="burst",
-        severity=Severity.WARN if loud else Severity.INFO,
-        title=f"{who} writes {rate:.0f} lines an hour instead of {expected.median:.0f}: {entry.template.text[:120]}",
-        source=FindingSource.BURST,
-        count=entry.count,
-        evidence=(Evidence(entry.path, entry.sample),),
-        recommended_action=f"See with dthostmon logs {familiar.host} what {who} writes, and what changed before.",
-        fields={"template": entry.template.id, "program": entry.template.program or ""},
+    return template_finding(
+        entry,
+        "burst",
+        Severity.WARN if loud else Severity.INFO,
+        FindingSource.BURST,
+        told=f"writes {rate:.0f} lines an hour instead of {expected.median:.0f}",
+        action=f"See with dthostmon logs {familiar.host} what {writer_of(entry)} writes, and what changed before.",
     )

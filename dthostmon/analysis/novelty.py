@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from dthostmon.analysis.familiarity import CRITICAL_LEVEL, ERROR_LEVEL, Familiarity
-from dthostmon.model import Evidence, Finding, FindingSource, Severity, TemplateCount
+from dthostmon.analysis.template_finding import template_finding
+from dthostmon.model import Finding, FindingSource, Severity, TemplateCount
 
 MAX_FINDINGS = 10
-MAX_TITLE_CHARACTERS = 120
 
 
 def novelties(seen: Sequence[TemplateCount], familiar: Familiarity) -> Iterator[Finding]:
@@ -41,17 +41,8 @@ def _severity_of_new(entry: TemplateCount, familiar: Familiarity) -> Severity | 
 
 
 def _finding(entry: TemplateCount, severity: Severity, kind: str, verb: str, host: str) -> Finding:
-    who = entry.template.program or entry.path
-    return Finding(
-        kind=kind,
-        severity=severity,
-        title=f"{who} wrote what it {verb}: {entry.template.text[:MAX_TITLE_CHARACTERS]}",
-        source=FindingSource.NOVELTY,
-        count=entry.count,
-        evidence=(Evidence(entry.path, entry.sample),),
-        recommended_action=f"Look at the line. Is it normal here: dthostmon baseline normal {host} {entry.template.id}",
-        fields={"template": entry.template.id, "program": entry.template.program or ""},
-    )
+    action = f"Look at the line. Is it normal here: dthostmon baseline normal {host} {entry.template.id}"
+    return template_finding(entry, kind, severity, FindingSource.NOVELTY, f"wrote what it {verb}", action)
 
 
 def _more(findings: Sequence[Finding]) -> Finding:
