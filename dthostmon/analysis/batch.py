@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from dthostmon.analysis.seen_line import SeenLine
 from dthostmon.analysis.stamps import Moments
-from dthostmon.rules import MAX_VALUE_CHARACTERS, First, Match, Rule, normal_addresses, values_of
+from dthostmon.rules import MAX_VALUE_CHARACTERS, First, Match, Rule, normal_addresses, rows_of
 
 
 class Sighting(NamedTuple):
@@ -37,11 +37,9 @@ class Batch:
         found = [column for column in columns if column is not None]
         return zip(*found, strict=True) if len(found) == len(columns) else None
 
-    def first_values(self, first: First) -> Iterator[tuple[str, ...]]:
-        """Yield the values that a first sight is asked of, each once."""
-        names = tuple(self.columns)
-        distinct = dict.fromkeys(self.rows(names) or ())
-        return (values_of(first.by, dict(zip(names, values, strict=True))) for values in distinct)
+    def first_values(self, first: First) -> Iterable[tuple[str, ...]]:
+        """Return the values that a first sight is asked of, each once."""
+        return dict.fromkeys(rows_of(first.by, self.columns, len(self.lines)))
 
     def line(self, place: int) -> SeenLine:
         """Return a line as what may become evidence."""

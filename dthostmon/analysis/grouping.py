@@ -15,7 +15,7 @@ FIRST_EVIDENCE_LINES = 3
 LAST_EVIDENCE_LINES = 2
 MAX_GROUPS_PER_RULE = 50
 MAX_VALUES_PER_FIELD = 200
-MAX_REST_VALUES = 5000
+MAX_REST_VALUES = 2001  # more than a history holds: one of so many was certainly never seen
 NAMED_VALUES = 2
 
 Key = tuple[str, ...]
@@ -54,7 +54,7 @@ class Group:
 
     def note_times(self, times: Iterable[datetime | None]) -> None:
         """Note when lines were written."""
-        if told := {time for time in {*times, self._begin, self._end} if time is not None}:
+        if told := [time for time in (*times, self._begin, self._end) if time is not None]:
             self._begin, self._end = min(told), max(told)
 
     def _evidence(self) -> tuple[Evidence, ...]:
@@ -95,12 +95,11 @@ class Group:
 
 def _count_values(values: Counter[str], column: Sequence[str]) -> bool:
     """Count the values of a field, up to MAX_VALUES_PER_FIELD different ones; tell whether that was all of them."""
-    counted = Counter(column)
-    fresh = filterfalse(values.__contains__, counted)
-    named = [*filter(values.__contains__, counted), *islice(fresh, max(0, MAX_VALUES_PER_FIELD - len(values)))]
-    for value in named:
-        values[value] += counted[value]
-    return len(named) == len(counted)
+    if (free := MAX_VALUES_PER_FIELD - len(values)) > 0:
+        values.update(dict.fromkeys(islice(dict.fromkeys(filterfalse(values.__contains__, column)), free), 0))
+    counted = list(filter(values.__contains__, column))
+    values.update(counted)
+    return len(counted) == len(column)
 
 
 def _shown(line: Evidence | SeenLine) -> Evidence:
@@ -119,10 +118,13 @@ def _places_by_key(batch: Batch, known: Collection[Key]) -> Mapping[Key, Sequenc
     """Return the places of the lines that agree in the rule's `group_by`; one group takes what is beyond the limit."""
     if not batch.rule.group_by:
         return {(): range(len(batch.lines))}
-    places: dict[Key, list[int]] = {}
     missing = [""] * len(batch.lines)
+    keys = list(zip(*(batch.columns.get(name, missing) for name in batch.rule.group_by), strict=True))
     free = MAX_GROUPS_PER_RULE - len(known)
-    for place, key in enumerate(zip(*(batch.columns.get(name, missing) for name in batch.rule.group_by), strict=True)):
+    if free <= 0 and not any(map(known.__contains__, keys)):
+        return {REST: range(len(keys))}
+    places: dict[Key, list[int]] = {}
+    for place, key in enumerate(keys):
         if key in places:
             places[key].append(place)
         elif key in known or free > 0:
@@ -155,9 +157,8 @@ class Grouping:
             shown = sorted({*range(min(len(places), FIRST_EVIDENCE_LINES)), *_last_places(len(places))})
             group.add(part.columns, [part.line(place) for place in shown], sum(part.counts))
             group.note_times(map(_TOLD, part.moments))
-            if group.is_rest and batch.rule.first:
-                free = MAX_REST_VALUES - len(group.rest_values)
-                group.rest_values |= set(islice(part.first_values(batch.rule.first), max(0, free)))
+            if group.is_rest and batch.rule.first and (free := MAX_REST_VALUES - len(group.rest_values)) > 0:
+                group.rest_values |= set(islice(part.first_values(batch.rule.first), free))
 
     def findings(self, severity_of: Callable[[Rule, Group], Severity | None]) -> Iterator[Finding]:
         """Return the findings; a group without a severity tells nothing."""

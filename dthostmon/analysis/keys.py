@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from dthostmon import templates
 from dthostmon.model import OpenRecords, RecordLine, RecordPart, Template
-from dthostmon.rules import Match, Rule, RuleSet, decide
+from dthostmon.rules import Match, Rule, RuleSet
 
 MAX_KEYS = 20_000
 MAX_SHAPES = 4_000
@@ -48,12 +48,15 @@ class Kind(NamedTuple):
     is_tagged: bool = False
 
     def judge(self, text: str) -> tuple[Match | None, int]:
-        """Return the match of a cleaned line, and for how many messages syslog wrote it."""
+        """Return the match of a cleaned line, its values as written, and for how many messages syslog wrote it."""
         message = text.partition(": ")[2] if self.is_tagged else templates.take_apart(text).message
         times = 1
         if message.startswith("message repeated "):
             message, times = _unfold(message)
-        return decide(self.candidates, message), times
+        for rule in self.candidates:
+            if (fields := rule.capture(message)) is not None:
+                return Match(rule, fields), times
+        return None, times
 
 
 @dataclass(slots=True, eq=False)
@@ -201,8 +204,7 @@ _RECORD = attrgetter("kind.record")
 
 
 def _is_tagged(text: str, message: str) -> bool:
-    start = text.find(": ") + 2
-    return 1 < start == len(text) - len(message) and text.endswith(message)
+    return text.find(": ") + 2 == len(text) - len(message) > 1 and text.endswith(message)
 
 
 class _Samples:

@@ -52,9 +52,10 @@ class Plan(NamedTuple):
 
     def doubtful(self, lines: Sequence[bytes]) -> list[bytes]:
         """Return the lines that the plan may not hold for."""
+        if max(map(len, lines), default=0) <= self.longest:
+            return self._tried(lines)
         too_long = [line for line in lines if len(line) > self.longest]
-        rest = [line for line in lines if len(line) <= self.longest] if too_long else lines
-        return too_long + self._tried(rest)
+        return too_long + self._tried([line for line in lines if len(line) <= self.longest])
 
     def _tried(self, lines: Sequence[bytes]) -> list[bytes]:
         """Return the lines in which a rule is found that reads numbers."""

@@ -74,10 +74,11 @@ def _complete(
     fields = sighting.match.fields
     values = tuple(fields.get(name, "") for name in sequence.by)
     moment = sighting.at
-    earlier = [trails.get((sequence.id, str(index), *values)) for index in range(len(sequence.steps) - 1)]
-    known = [one for one in earlier if one]
-    if len(known) < len(earlier):
-        return False
+    known = []
+    for index in range(len(sequence.steps) - 1):
+        if (one := trails.get((sequence.id, str(index), *values))) is None:
+            return False
+        known.append(one)
     needed = [step.count for step in sequence.steps]
     before = follows(zip([one.trail for one in known], needed, strict=False), moment)
     if not before:

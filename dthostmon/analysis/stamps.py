@@ -9,7 +9,7 @@ from dthostmon.analysis.moment import Moment
 MAX_STAMPS = 10_000
 NO_MOMENT = Moment(datetime(1970, 1, 1, tzinfo=UTC))
 
-_SECONDS = {f"{second:02}": timedelta(seconds=second) for second in range(60)}
+_SECONDS = {f"{second:02}": (timedelta(seconds=second), second) for second in range(60)}
 _FIRST, _LAST = "00", "59"
 
 
@@ -20,52 +20,52 @@ class Moments(NamedTuple):
     seconds: float
 
 
-class Stamps:
-    """The stamps of one visit. Without a moment no line has a time. Full, it forgets: that changes no result."""
+class Stamps(dict[str, Moments]):
+    """When the lines of one visit were written, by their beginning up to where its stamp ends.
+
+    Without a moment no line has a time. Full, it forgets: that changes no result.
+    """
 
     def __init__(self, moment: Moment | None) -> None:
+        super().__init__()
         self._moment = moment
         self._untold = Moments(None, (moment or NO_MOMENT).now.timestamp())
-        self._known: dict[str, Moments] = {}
-        self._minutes: dict[str, datetime | None] = {}
+        self._minutes: dict[str, tuple[datetime, float] | None] = {}  # with the same as seconds since 1970
 
     def of_line(self, text: str) -> Moments:
         """Return when a cleaned line was written."""
         if self._moment is None:
             return self._untold
         stamp = templates.leading_stamp(text)
-        return self._made(self._moment.of(text)) if stamp is None else self.of_stamp(stamp)
+        return self._made(self._moment.of(text)) if stamp is None else self[stamp]
 
-    def of_stamp(self, stamp: str) -> Moments:
-        """Return the time of the beginning of a line, up to where its stamp ends."""
-        return self._known.get(stamp) or self._read(stamp)
-
-    def _read(self, stamp: str) -> Moments:
-        if len(self._known) >= MAX_STAMPS:
-            self._known.clear()
+    def __missing__(self, stamp: str) -> Moments:
+        if len(self) >= MAX_STAMPS:
+            self.clear()
             self._minutes.clear()
-        known = self._known[stamp] = self._made(self._told(stamp))
+        known = self[stamp] = self._untold if self._moment is None else self._read(stamp, self._moment)
         return known
 
     def _made(self, told: datetime | None) -> Moments:
         return self._untold if told is None else Moments(told, told.timestamp())
 
-    def _told(self, stamp: str) -> datetime | None:
-        if self._moment is None:
-            return None
+    def _read(self, stamp: str, moment: Moment) -> Moments:
         begin, second = stamp[:-2], _SECONDS.get(stamp[-2:])
         if second is None or begin[-1:] != ":":
-            return self._moment.of(stamp)
+            return self._made(moment.of(stamp))
         if begin not in self._minutes:
-            self._minutes[begin] = _minute(self._moment, begin)
+            self._minutes[begin] = _minute(moment, begin)
         minute = self._minutes[begin]
-        return self._moment.of(stamp) if minute is None else minute + second
+        if minute is None:
+            return self._made(moment.of(stamp))
+        begin_of_minute, seconds = minute
+        return Moments(begin_of_minute + second[0], seconds + second[1])
 
 
-def _minute(moment: Moment, begin: str) -> datetime | None:
+def _minute(moment: Moment, begin: str) -> tuple[datetime, float] | None:
     """Return the time that stamps with this beginning count their seconds from; None where they do no such thing.
 
     What stands at the end may be the minutes of a zone, and a minute may lie on the border of two years.
     """
     first, last = moment.of(begin + _FIRST), moment.of(begin + _LAST)
-    return first if first and last and last - first == _SECONDS[_LAST] else None
+    return (first, first.timestamp()) if first and last and last - first == _SECONDS[_LAST][0] else None

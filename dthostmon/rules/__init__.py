@@ -1,7 +1,7 @@
 """Rules: what each program's messages mean. The engine, and one YAML pack per program with the samples that test it."""
 
 from dthostmon.rules.counting import Clearing, Escalation, First, RuleSequence, Step
-from dthostmon.rules.fields import normal_address, normal_addresses, values_of
+from dthostmon.rules.fields import normal_address, normal_addresses, rows_of, values_of
 from dthostmon.rules.loading import PackCheck, builtin_folder, check_packs, load_packs
 from dthostmon.rules.placeholders import fill
 from dthostmon.rules.rule import MAX_VALUE_CHARACTERS, Match, Rule
@@ -30,5 +30,6 @@ __all__ = [
     "load_packs",
     "normal_address",
     "normal_addresses",
+    "rows_of",
     "values_of",
 ]

@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import repeat
 
 from dthostmon.rules.rule import Rule
@@ -24,20 +25,15 @@ class RuleLiteral:
     rule: Rule
 
 
-def _whole(word: str) -> str:
-    return word
+class _Edge(Enum):
+    """How a text that holds a literal must hold one of the literal's words."""
+
+    WHOLE = slice(None)
+    START = slice(EDGE_CHARACTERS)
+    END = slice(-EDGE_CHARACTERS, None)
 
 
-def _start(word: str) -> str:
-    return word[:EDGE_CHARACTERS]
-
-
-def _end(word: str) -> str:
-    return word[-EDGE_CHARACTERS:]
-
-
-# how a text that holds the literal must hold one of the literal's words
-_EDGES: tuple[Callable[[str], str], ...] = (_whole, _start, _end)
+_EDGES = tuple(_Edge)
 
 
 class LiteralIndex:
@@ -54,7 +50,7 @@ class LiteralIndex:
         frequency = Counter(anchor for literal in literals for anchor in _anchors(literal.text))
         self._inner: list[RuleLiteral] = []  # a part of a word
         self._short: list[RuleLiteral] = []  # holds no word
-        self._by_edge: Mapping[Callable[[str], str], dict[str, list[RuleLiteral]]] = {edge: {} for edge in _EDGES}
+        self._by_edge: Mapping[_Edge, dict[str, list[RuleLiteral]]] = {edge: {} for edge in _Edge}
         for literal in literals:
             if anchors := [*_anchors(literal.text)]:
                 edge, word = min(anchors, key=lambda one: (frequency[one], _EDGES.index(one[0]), one[1]))
@@ -74,7 +70,8 @@ class LiteralIndex:
 
     def _possible(self, words: set[str]) -> Iterator[RuleLiteral]:
         for edge, literals in self._by_edge.items():
-            for word in literals.keys() & (words if edge is _whole else set(map(edge, words))):
+            part = edge.value
+            for word in literals.keys() & (words if edge is _Edge.WHOLE else {word[part] for word in words}):
                 yield from literals[word]
 
     def rules_of_all(self, messages: Sequence[str]) -> list[tuple[Rule, ...]]:
@@ -93,12 +90,12 @@ class LiteralIndex:
         return rules_of_all
 
 
-def _anchors(text: str) -> Iterator[tuple[Callable[[str], str], str]]:
+def _anchors(text: str) -> Iterator[tuple[_Edge, str]]:
     """Yield what must be found among the words of a text that holds the literal `text`."""
     for found in _WORD.finditer(text):
         if found.start() > 0 and found.end() < len(text):
-            yield _whole, found[0]
+            yield _Edge.WHOLE, found[0]
         elif found.start() > 0:
-            yield _start, _start(found[0])
+            yield _Edge.START, found[0][_Edge.START.value]
         elif found.end() < len(text):
-            yield _end, _end(found[0])
+            yield _Edge.END, found[0][_Edge.END.value]

@@ -70,8 +70,8 @@ class Rule:
         rest = _DIGIT_RANGE.sub("", _ANY_NUMBER.sub("", self.expression))
         return "(?P=" in rest or "\\d" in rest or any(character.isdigit() for character in rest)
 
-    def match(self, message: str) -> "Match | None":
-        """Return what the rule captures from a message, None where it does not apply."""
+    def capture(self, message: str) -> dict[str, str] | None:
+        """Return the values of a message as they stand there, None where the rule does not apply."""
         found = self.pattern.search(message)
         if found is None:
             return None
@@ -81,6 +81,13 @@ class Rule:
         for name in self.fields:
             if name not in fields:
                 return None
+        return fields
+
+    def match(self, message: str) -> "Match | None":
+        """Return what the rule captures from a message, None where it does not apply."""
+        fields = self.capture(message)
+        if fields is None:
+            return None
         if max(map(len, fields.values()), default=0) > MAX_VALUE_CHARACTERS:
             fields = {name: value[:MAX_VALUE_CHARACTERS] for name, value in fields.items()}
         if "address" in fields:

@@ -1,6 +1,6 @@
 """All rules together: which of them a line could be about, which it is, and what is counted of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dthostmon.errors import Problem
@@ -30,7 +30,9 @@ class RuleSet:
     _literals_by_program: dict[str, LiteralIndex] = field(default_factory=dict, init=False, repr=False, compare=False)
     _telling: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     _programs: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
-    _watches: dict[str, tuple[Watch, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _watches: dict[str, dict[tuple[str, ...], list[Watch]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
     _windows: dict[TrailKey, float] = field(default_factory=dict, init=False, repr=False, compare=False)
     _escalations: dict[TrailKey, Escalation] = field(default_factory=dict, init=False, repr=False, compare=False)
     _cleared: dict[str, tuple[Rule, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -43,7 +45,8 @@ class RuleSet:
             if completed := tuple(one for one in self.sequences if is_step(one.steps[-1], rule)):
                 self._completed[rule.id] = completed
             if watches := (*_own_watches(rule), *_step_watches(rule, self.sequences)):
-                self._watches[rule.id] = watches
+                for watch in watches:
+                    self._watches.setdefault(rule.id, {}).setdefault(watch.by, []).append(watch)
                 self._windows.update((watch.owner, watch.within) for watch in watches)
                 self._escalations.update(((rule.id, str(at)), one) for at, one in enumerate(rule.escalations))
 
@@ -90,9 +93,9 @@ class RuleSet:
         """Tell whether a line of the rule is looked at: it may become a finding, or a part of one."""
         return rule.id in self._telling
 
-    def watches(self, rule: Rule) -> tuple[Watch, ...]:
-        """Return what is counted of the rule's lines within windows of time."""
-        return self._watches.get(rule.id, ())
+    def watches_by(self, rule: Rule) -> Mapping[tuple[str, ...], Sequence[Watch]]:
+        """Return what is counted of the rule's lines within windows of time, by the fields that the lines agree in."""
+        return self._watches.get(rule.id, {})
 
     def window(self, key: TrailKey) -> float | None:
         """Return how many seconds a trail reaches back; None where no rule asks for it any more."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from dthostmon.rules.counting import RuleSequence, Step
 from dthostmon.rules.document import Mistake
@@ -140,7 +141,7 @@ def _is_completed(sequence: RuleSequence, story: Sequence[_Told], rule_set: Rule
             earlier = [(trails.get((sequence.id, str(at), *values)), step.count) for at, step in _earlier(sequence)]
             if follows(earlier, second):
                 return True
-        for watch in rule_set.watches(match.rule):
+        for watch in chain.from_iterable(rule_set.watches_by(match.rule).values()):
             if watch.owner[0] == sequence.id and (key := watch.key(match.fields)):
                 trails.setdefault(key, Trail(sequence.within)).add(second, 1)
     return False

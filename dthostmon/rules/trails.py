@@ -43,6 +43,14 @@ class Trail:
             self.peak = self.most()
             self.counts = _coarser(self.counts)
 
+    def add_all(self, counts: Mapping[int, int]) -> None:
+        """Count sightings by second."""
+        if not self.counts and len(counts) <= MAX_SLOTS:
+            self.counts = dict(counts)
+            return
+        for second, count in counts.items():
+            self.add(second, count)
+
     def absorb(self, newer: "Trail", since: float) -> None:
         """Take what a later visit counted; only windows that end at `since` or later are of interest any more."""
         self.peak = newer.peak

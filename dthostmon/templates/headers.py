@@ -185,15 +185,18 @@ _HEADERS = _SyslogHeaders()
 
 def take_apart_all(lines: Sequence[str]) -> list[ParsedLine]:
     """Take many lines apart, with shortened numbers: most of their headers are the same."""
-    return [_take_apart_again(line) for line in lines]
-
-
-def _take_apart_again(line: str) -> ParsedLine:
-    end = line.find(": ", 0, LONGEST_HEADER) + 2
-    if end > 1 and "A" <= line < "[" and (known := _HEADERS[line[:end]]):
-        program, message, level = _inner(known.program, line[end:])
-        return ParsedLine(program, message, level if known.level is None else known.level)
-    return take_apart(line)
+    parsed = []
+    for line in lines:
+        end = line.find(": ", 0, LONGEST_HEADER) + 2
+        if end > 1 and "A" <= line < "[" and (known := _HEADERS[line[:end]]):
+            program, message, level = known.program, line[end:], known.level
+            if program == "kernel" or message[:2] in _TELLING_STARTS:
+                program, message, own_level = _inner(program, message)
+                level = own_level if level is None else level
+            parsed.append(ParsedLine(program, message, level))
+        else:
+            parsed.append(take_apart(line))
+    return parsed
 
 
 def _with_priority(line: str, priority: re.Match[str]) -> ParsedLine:

@@ -70,7 +70,7 @@ def _marked(block: bytes) -> bytes:
         block = _REQUEST_STATUS.sub(_class_mark, block)
     if b"tatus" in block:
         block = _NAMED_STATUS.sub(_class_mark, block)
-    return _marked_json(block) if b"{" in block and _MEMBER.search(block) else block
+    return _marked_json(block) if b"{" in block and b'"' in block and _MEMBER.search(block) else block
 
 
 def _marked_priorities(block: bytes) -> bytes:

@@ -58,7 +58,7 @@ def said_together(planned: Plan, lines: list[bytes], stamps: Stamps) -> list[Sai
         return [None] * len(lines)
     headers, columns = planned.read(lines)
     batches = BatchesInMaking()
-    moments = list(map(stamps.of_stamp, headers))
+    moments = list(map(stamps.__getitem__, headers))
     batches.of(planned.rule, planned.names).extend(columns, lines, moments, [1] * len(lines))
     (batch,) = batches.made("log")
     sightings = map(batch.sighting, range(len(lines)))
@@ -68,7 +68,12 @@ def said_together(planned: Plan, lines: list[bytes], stamps: Stamps) -> list[Sai
 def said_alone(key: Key, line: bytes, moment: Moment) -> Said | None:
     text = templates.clean(line)
     match, _ = key.kind.judge(text)
-    return (match.rule.id, dict(match.fields), moment.of(text)) if match else None
+    if match is None:
+        return None
+    batches = BatchesInMaking()
+    batches.of(match.rule, match.fields).add(match.fields.values(), line, Stamps(moment).of_line(text), 1)
+    (batch,) = batches.made("log")
+    return match.rule.id, dict(batch.sighting(0).match.fields), moment.of(text)
 
 
 def assert_read_alike(table: KeyTable, texts: list[str]) -> bool:
@@ -151,4 +156,4 @@ def test_a_stamp_means_the_same_whatever_was_read_before(at: datetime, form: str
         stamp = second.strftime(form)
         told = moment.of(stamp)
         expected = Moments(told, (told or NOW).timestamp())
-        assert stamps.of_stamp(stamp) == expected == stamps.of_line(f"{stamp} web1 app: started")
+        assert stamps[stamp] == expected == stamps.of_line(f"{stamp} web1 app: started")

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dthostmon.analysis import Examination, Moment, conclude, observe
+from dthostmon.analysis.grouping import MAX_REST_VALUES
+from dthostmon.analysis.memory import MAX_VALUES
 from dthostmon.model import Finding, History, Learning, Severity, Thresholds
 from dthostmon.rules import RuleSet, Trail, builtin_folder, follows, load_packs
 from dthostmon.rules.trails import MAX_SLOTS
@@ -271,13 +273,19 @@ def test_what_is_put_right_in_time_is_a_note(tmp_path: Path, lines: list[str], s
     [
         ("made-up users", [failed(START, "198.51.100.9", f"u{i}") for i in range(2100)]),
         ("other logins", [accepted(START, "198.51.100.9", f"u{i}", "publickey") for i in range(1200)]),
+        ("few addresses", [failed(START, f"198.51.{i // 250}.{i % 250}") for i in range(600)]),
+        ("many addresses", [failed(START, f"198.51.{i // 250}.{i % 250}") for i in range(5000)]),
     ],
-    ids=["made-up users", "other logins"],
+    ids=["made-up users", "other logins", "few addresses", "many addresses"],
 )
 def test_no_noise_hides_a_break_in(what: str, noise: list[str]) -> None:
     attack = [failed(START + timedelta(seconds=i)) for i in range(10)]
     examined, _ = visited([*noise, *attack, accepted(START + timedelta(minutes=1))], START + timedelta(hours=1))
     assert len(told(examined, SUCCESS)) == 1
+
+
+def test_more_values_are_kept_for_a_first_sight_than_a_history_holds() -> None:
+    assert MAX_REST_VALUES > MAX_VALUES
 
 
 def test_an_alarm_of_earlier_visits_is_not_repeated_by_one_line() -> None:
