@@ -47,10 +47,10 @@ class _Told:
             self._by_line |= {line.id: finding for line in finding.evidence if line.id}
 
     def assignment(self, kind: Kind, template_id: str, path: str, line: bytes) -> Assignment:
-        match, _ = kind.judge(templates.clean(line)) if kind.candidates else (None, 1)
+        match = kind.reading.match(templates.clean(line)) if kind.reading.candidates else None
         if match is None:
             return Assignment(template_id, None, None)
-        shown = self._by_line.get(templates.line_id(path, line)) if kind.may_tell else None
+        shown = self._by_line.get(templates.line_id(path, line)) if kind.reading.may_tell else None
         severities = [match.rule.severity, *self._severities(match), shown.severity if shown else None]
         worst = max((severity for severity in severities if severity), default=None)
         rule = shown.rule if shown and shown.rule and shown.severity is worst else match.rule.id

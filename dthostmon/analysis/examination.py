@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from dthostmon.analysis.conclusion import Examination, conclude
+from dthostmon.analysis.garbage import rare_collections
 from dthostmon.analysis.moment import Moment
 from dthostmon.analysis.observation import observe
 from dthostmon.analysis.own_logins import OwnLogins
@@ -10,6 +11,7 @@ from dthostmon.model import History, Learning, Metrics, Thresholds
 from dthostmon.rules import RuleSet
 
 
+@rare_collections()
 def examine(
     logs: Sequence[tuple[str, bytes]],
     rules: RuleSet,

@@ -1,16 +1,17 @@
 """The rules at work on the lines of one visit: which lines are looked at, what they say, and when."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
 
 from dthostmon import templates
 from dthostmon.analysis.batch import Batch, BatchesInMaking, Sighting, batches_of
-from dthostmon.analysis.keys import Key, Kind
+from dthostmon.analysis.keys import Key
 from dthostmon.analysis.moment import Moment
 from dthostmon.analysis.own_logins import LOGIN_RULES, MAX_LOGINS, OwnLogins, sort_out
 from dthostmon.analysis.plans import NOBODY, Plan, plan
+from dthostmon.analysis.reading import Reading
 from dthostmon.analysis.sightings import Sightings
 from dthostmon.analysis.stamps import Stamps
 from dthostmon.rules import Rule, RuleSet
@@ -55,7 +56,9 @@ class Judging:
 
     def judge(self, path: str, piece: Piece) -> None:
         """Judge the lines of a piece of a log whose keys are suspects."""
-        suspects = {key: self._plan(key, count) for key, count in piece.counts.items() if self._is_suspect(key.kind)}
+        suspects = {
+            key: self._plan(key, count) for key, count in piece.counts.items() if self._is_suspect(key.kind.reading)
+        }
         plans = {key: planned for key, planned in suspects.items() if planned is not NOBODY}
         if not plans:
             return
@@ -96,28 +99,29 @@ class Judging:
         Then one line of a key stands for all of that key in the piece: it is counted for them, but nothing may follow
         from their number for what this one names.
         """
-        beyond: dict[Key, dict[bytes, int]] = {}
-        counts = Counter(lines)
-        texts = templates.clean_all([line for _, line in counts])
-        for ((key, line), count), text in zip(counts.items(), texts, strict=True):
-            rule = key.kind.candidates[0].id
-            self._looked_at[rule] += 1
-            if self._looked_at[rule] <= MAX_LINES_PER_RULE:
-                self._judge_line(batches, key.kind, line, text, count)
-            else:
-                beyond.setdefault(key, {})[line] = count
         stand_ins = BatchesInMaking()
-        for key, alike in beyond.items():
-            target, line = stand_ins if len(alike) > 1 else batches, next(iter(alike))
-            self._judge_line(target, key.kind, line, templates.clean(line), sum(alike.values()))
+        for reading, alike in _by_reading(Counter(lines)).items():
+            rule = reading.candidates[0].id
+            free = max(0, MAX_LINES_PER_RULE - self._looked_at[rule])
+            self._looked_at[rule] += len(alike)
+            self._judge_lines(batches, reading, [(line, count) for _, line, count in alike[:free]])
+            for stands_in, line, count in _one_of_each_key(alike[free:]):
+                self._judge_lines(stand_ins if stands_in else batches, reading, [(line, count)])
         return stand_ins
 
-    def _judge_line(self, batches: BatchesInMaking, kind: Kind, line: bytes, text: str, count: int) -> None:
-        """Judge a line whose cleaned text is `text`."""
-        match, times = kind.judge(text)
-        if match and self._asks_for(match.rule):
-            batch = batches.of(match.rule, match.fields)
-            batch.add(match.fields.values(), line, self._stamps.of_line(text), count * times)
+    def _judge_lines(self, batches: BatchesInMaking, reading: Reading, lines: Sequence[tuple[bytes, int]]) -> None:
+        """Judge lines that are read in the same way, each with its count."""
+        texts = templates.clean_all([line for line, _ in lines])
+        said = list(map(reading.message, texts))
+        for (rule, names), decided in _decided([message for message, _ in said], reading.candidates).items():
+            if self._asks_for(rule):
+                places = [place for place, _ in decided]
+                batches.of(rule, names).extend(
+                    zip(*[values for _, values in decided], strict=True),
+                    [lines[place][0] for place in places],
+                    [self._stamps.of_line(texts[place]) for place in places],
+                    [lines[place][1] * said[place][1] for place in places],
+                )
 
     def _plan(self, key: Key, lines: int) -> Plan | None:
         """Return how to read the lines of a key; None where each is judged by itself, as where they are too few."""
@@ -126,13 +130,13 @@ class Judging:
                 return None
             if len(self._plans) >= MAX_PLANS:
                 self._plans.clear()
-            planned = plan(key.kind.candidates, key.shape)
+            planned = plan(key.kind.reading.candidates, key.shape)
             self._plans[key] = planned if planned is None or self._is_wanted(planned) else NOBODY
         return self._plans[key]
 
-    def _is_suspect(self, kind: Kind) -> bool:
+    def _is_suspect(self, reading: Reading) -> bool:
         """Tell whether a rule may speak of the lines."""
-        return kind.may_tell or (self._own is not None and _is_of_login(kind))
+        return reading.may_tell or (self._own is not None and _is_of_login(reading))
 
     def _is_wanted(self, planned: Plan) -> bool:
         return any(map(self._asks_for, planned.tried_before)) or (
@@ -173,11 +177,41 @@ class Judging:
         return batch if len(new) == len(batch.lines) else batch.at(new)
 
 
+def _by_reading(counts: Mapping[tuple[Key, bytes], int]) -> Mapping[Reading, Sequence[tuple[Key, bytes, int]]]:
+    alike: dict[Reading, list[tuple[Key, bytes, int]]] = {}
+    for (key, line), count in counts.items():
+        alike.setdefault(key.kind.reading, []).append((key, line, count))
+    return alike
+
+
+def _one_of_each_key(lines: Iterable[tuple[Key, bytes, int]]) -> Iterator[tuple[bool, bytes, int]]:
+    """Return the first line of each key, whether it stands for others too, and the count of all of them."""
+    by_key: dict[Key, list[tuple[bytes, int]]] = {}
+    for key, line, count in lines:
+        by_key.setdefault(key, []).append((line, count))
+    for alike in by_key.values():
+        yield len(alike) > 1, alike[0][0], sum(count for _, count in alike)
+
+
+def _decided(
+    messages: Sequence[str], candidates: Sequence[Rule]
+) -> Mapping[tuple[Rule, Sequence[str]], Sequence[tuple[int, Sequence[str]]]]:
+    """Return by rule, and by the names of what it captured, the places of its messages with the values."""
+    decided: dict[tuple[Rule, Sequence[str]], list[tuple[int, Sequence[str]]]] = {}
+    for place, message in enumerate(messages):
+        for rule in candidates:
+            if captured := rule.capture(message):
+                names, values = captured
+                decided.setdefault((rule, names), []).append((place, values))
+                break
+    return decided
+
+
 def _counts(lines: Sequence[bytes]) -> dict[bytes, int]:
     """Count equal lines. Hardly any log has some, and to see that is faster than to count."""
     counts = dict.fromkeys(lines, 1)
     return counts if len(counts) == len(lines) else Counter(lines)
 
 
-def _is_of_login(kind: Kind) -> bool:
-    return any(rule.id in LOGIN_RULES for rule in kind.candidates)
+def _is_of_login(reading: Reading) -> bool:
+    return any(rule.id in LOGIN_RULES for rule in reading.candidates)

@@ -1,6 +1,5 @@
 """What is known of a line by its key alone: its template, and the rules that may speak of it."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import filterfalse
@@ -8,16 +7,14 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from dthostmon import templates
+from dthostmon.analysis.reading import Reading
 from dthostmon.model import OpenRecords, RecordLine, RecordPart, Template
-from dthostmon.rules import Match, Rule, RuleSet
+from dthostmon.rules import Rule, RuleSet
 
 MAX_KEYS = 20_000
 MAX_SHAPES = 4_000
 MAX_KINDS = 2_000
 MAX_KEY_BYTES = 4 << 20
-MAX_REPEATS = 1000
-
-_REPEATED_MESSAGE = re.compile(r"message repeated (\d{1,9}) times: \[ ?(.*?)\]?$", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -37,26 +34,12 @@ class TemplateTally:
 class Kind(NamedTuple):
     """What all lines have in common that are alike but for their parameters.
 
-    `candidates` are the rules that may speak of them; `may_tell` = one of those may become a finding, or counts.
-    `record` says what they may be in a record of many lines. `is_tagged` = their message stands behind the first ': '.
+    `reading` is how they are judged, `record` what they may be in a record of many lines.
     """
 
     tally: TemplateTally
-    candidates: tuple[Rule, ...]
-    may_tell: bool
+    reading: Reading
     record: RecordLine
-    is_tagged: bool = False
-
-    def judge(self, text: str) -> tuple[Match | None, int]:
-        """Return the match of a cleaned line, its values as written, and for how many messages syslog wrote it."""
-        message = text.partition(": ")[2] if self.is_tagged else templates.take_apart(text).message
-        times = 1
-        if message.startswith("message repeated "):
-            message, times = _unfold(message)
-        for rule in self.candidates:
-            if (fields := rule.capture(message)) is not None:
-                return Match(rule, fields), times
-        return None, times
 
 
 @dataclass(slots=True, eq=False)
@@ -82,13 +65,6 @@ class _Trait(NamedTuple):
     has_header: bool
 
 
-def _unfold(message: str) -> tuple[str, int]:
-    """Take 'message repeated 3 times: [ … ]' apart; a forged number counts MAX_REPEATS at most."""
-    if repeated := _REPEATED_MESSAGE.match(message):
-        return repeated[2], min(int(repeated[1]), MAX_REPEATS)
-    return message, 1
-
-
 class KeyTable:
     """The distinct keys of one run: a cache of pure results, emptied when full; that changes no result."""
 
@@ -99,6 +75,7 @@ class KeyTable:
         self._tallies: dict[str, TemplateTally] = {}
         self._keepers = {path: templates.RecordKeeper(opened) for path, opened in (open_records or {}).items()}
         self._kinds: dict[_Trait | tuple[object, ...], Key] = {}
+        self._readings: dict[tuple[tuple[Rule, ...], bool], Reading] = {}
         self._forget()
 
     def _forget(self) -> None:
@@ -107,6 +84,7 @@ class KeyTable:
         self._by_shape: dict[bytes, Key] = {}
         if len(self._kinds) > MAX_KINDS:
             self._kinds.clear()
+            self._readings.clear()
 
     @property
     def tallies(self) -> Iterable[TemplateTally]:
@@ -195,9 +173,15 @@ class KeyTable:
         tally = self._tallies.get(template.id) or self._tally(template, samples.of(shape))
         if trait.level is not None and (tally.level is None or trait.level < tally.level):
             tally.level = trait.level
-        may_tell = any(map(self._rules.may_tell, trait.candidates))
         record = RecordLine(template, trait.part, trait.program, trait.level, trait.has_header)
-        return Kind(tally, trait.candidates, may_tell, record, trait.is_tagged)
+        return Kind(tally, self._reading(trait.candidates, is_tagged=trait.is_tagged), record)
+
+    def _reading(self, candidates: tuple[Rule, ...], *, is_tagged: bool) -> Reading:
+        reading = self._readings.get((candidates, is_tagged))
+        if reading is None:
+            may_tell = any(map(self._rules.may_tell, candidates))
+            reading = self._readings[candidates, is_tagged] = Reading(candidates, may_tell, is_tagged)
+        return reading
 
 
 _RECORD = attrgetter("kind.record")

@@ -46,8 +46,7 @@ def _busiest(keys: list[TrailKey], trails: Mapping[TrailKey, KnownTrail], most: 
 
 def _seen(known: KnownTrail, *, with_lines: bool) -> SeenTrail:
     counts = known.trail.counts
-    begin = max(counts) - known.trail.within
-    if min(counts) <= begin:
+    if len(counts) > 1 and min(counts) <= (begin := max(counts) - known.trail.within):
         counts = {second: count for second, count in counts.items() if second > begin}
     return SeenTrail(counts, _first_and_last(known.evidence) if with_lines else ())
 

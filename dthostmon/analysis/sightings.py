@@ -18,7 +18,7 @@ MAX_TRAILS_PER_OWNER = 500
 MAX_TRAILS = 2500
 BUSY_LINES = 3  # that many of one piece of a log take the place of a trail with a single line
 # different lines of one rule, and of all; of equal ones the first two and the last count
-MAX_COMPLETIONS_PER_RULE = 1000
+MAX_COMPLETIONS_PER_RULE = 500
 MAX_COMPLETIONS = 2000
 EQUAL_COMPLETIONS = 3
 MAX_FIRST_VALUES = 2000

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import IntEnum
 from typing import NamedTuple
 
 from dthostmon.model.finding import Template
 
 
-class RecordPart(Enum):
-    """What a line may be in a record, seen by itself."""
+class RecordPart(IntEnum):
+    """What a line may be in a record, seen by itself. A number, because those are hashed fast."""
 
     HEAD = 0
     INDENTED = 1  # continues a line with a header or an open trace

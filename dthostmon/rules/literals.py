@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from itertools import repeat
+from itertools import compress, repeat
 
 from dthostmon.rules.rule import Rule
 
@@ -60,7 +60,8 @@ class LiteralIndex:
 
     def occurring(self, text: str) -> list[RuleLiteral]:
         """Return the literals that occur in a text, in the order of trial."""
-        words = set(text.encode("utf-8", "replace").translate(_CUT).decode("ascii").split())
+        pieces = set(text.encode("utf-8", "replace").translate(_CUT).decode("ascii").split())
+        words = {piece for piece in pieces if len(piece) >= EDGE_CHARACTERS}
         found = [literal for literal in (*self._short, *self._possible(words)) if literal.text in text]
         if self._inner:
             all_words = "\n".join(words)
@@ -80,14 +81,13 @@ class LiteralIndex:
         if not occurring:
             return [()] * len(messages)
         columns = [map(str.__contains__, messages, repeat(literal.text)) for literal in occurring]
-        known: dict[tuple[bool, ...], tuple[Rule, ...]] = {}
-        rules_of_all = []
-        for is_held in zip(*columns, strict=True):
-            if is_held not in known:
-                held = zip(occurring, is_held, strict=True)
-                known[is_held] = tuple(dict.fromkeys([literal.rule for literal, holds in held if holds]))
-            rules_of_all.append(known[is_held])
-        return rules_of_all
+        held_by_all = list(zip(*columns, strict=True))
+        rules_of = {held: tuple(dict.fromkeys(_rules_of(occurring, held))) for held in set(held_by_all)}
+        return list(map(rules_of.__getitem__, held_by_all))
+
+
+def _rules_of(literals: Iterable[RuleLiteral], is_held: Iterable[bool]) -> Iterator[Rule]:
+    return (literal.rule for literal in compress(literals, is_held))
 
 
 def _anchors(text: str) -> Iterator[tuple[_Edge, str]]:

@@ -70,24 +70,36 @@ class Rule:
         rest = _DIGIT_RANGE.sub("", _ANY_NUMBER.sub("", self.expression))
         return "(?P=" in rest or "\\d" in rest or any(character.isdigit() for character in rest)
 
-    def capture(self, message: str) -> dict[str, str] | None:
-        """Return the values of a message as they stand there, None where the rule does not apply."""
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(self.pattern.groupindex)
+
+    @cached_property
+    def _all_named(self) -> bool:
+        return self.pattern.groups == len(self._names)
+
+    def capture(self, message: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+        """Return what is captured from a message, as it stands there: names and values; None where it does not apply.
+
+        Empty captures are left out.
+        """
         found = self.pattern.search(message)
         if found is None:
             return None
-        fields: dict[str, str] = found.groupdict()
-        if not all(fields.values()):
-            fields = {name: value for name, value in fields.items() if value}
-        for name in self.fields:
-            if name not in fields:
-                return None
-        return fields
+        values: tuple[str, ...] = found.groups() if self._all_named else tuple(found.groupdict().values())
+        if all(values):
+            return self._names, values
+        named = {name: value for name, value in zip(self._names, values, strict=True) if value}
+        if any(name not in named for name in self.fields):
+            return None
+        return tuple(named), tuple(named.values())
 
     def match(self, message: str) -> "Match | None":
         """Return what the rule captures from a message, None where it does not apply."""
-        fields = self.capture(message)
-        if fields is None:
+        captured = self.capture(message)
+        if captured is None:
             return None
+        fields = dict(zip(*captured, strict=True))
         if max(map(len, fields.values()), default=0) > MAX_VALUE_CHARACTERS:
             fields = {name: value[:MAX_VALUE_CHARACTERS] for name, value in fields.items()}
         if "address" in fields:

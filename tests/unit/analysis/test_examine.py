@@ -21,6 +21,7 @@ from dthostmon.analysis import (
     judging,
     keys,
     observe,
+    reading,
 )
 from dthostmon.model import Finding, FindingSource, History, Learning, Severity, Thresholds
 from dthostmon.rules import builtin_folder, load_packs
@@ -94,7 +95,7 @@ def test_messages_that_syslog_folded_are_counted_all() -> None:
     )
     assert finding(line).count == 7
     assert looked_at(line).lines == 1
-    assert finding(line.replace(b"7 times", b"999999999 times")).count == keys.MAX_REPEATS
+    assert finding(line.replace(b"7 times", b"999999999 times")).count == reading.MAX_REPEATS
 
 
 def test_findings_of_two_units_are_two() -> None:

@@ -130,6 +130,6 @@ DISK_RULE = replace(
 )
 def test_a_rule_sees_the_message_of_a_line_of_any_form(line: str) -> None:
     (key,) = KeyTable(RuleSet((DISK_RULE,))).look_up(templates.split_keys(line.encode()), [line.encode()])
-    match, _ = key.kind.judge(line)
+    match = key.kind.reading.match(line)
     assert match is not None
     assert match.fields == {"user": "sda7"}

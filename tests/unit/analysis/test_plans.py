@@ -67,20 +67,15 @@ def said_together(planned: Plan, lines: list[bytes], stamps: Stamps) -> list[Sai
 
 def said_alone(key: Key, line: bytes, moment: Moment) -> Said | None:
     text = templates.clean(line)
-    match, _ = key.kind.judge(text)
-    if match is None:
-        return None
-    batches = BatchesInMaking()
-    batches.of(match.rule, match.fields).add(match.fields.values(), line, Stamps(moment).of_line(text), 1)
-    (batch,) = batches.made("log")
-    return match.rule.id, dict(batch.sighting(0).match.fields), moment.of(text)
+    match = key.kind.reading.match(text)
+    return (match.rule.id, dict(match.fields), moment.of(text)) if match else None
 
 
 def assert_read_alike(table: KeyTable, texts: list[str]) -> bool:
     """Compare what lines say together and alone; tell whether any was read by a plan."""
     moment = Moment(NOW)
     key = found(table, texts[0])
-    planned = plan(key.kind.candidates, key.shape)
+    planned = plan(key.kind.reading.candidates, key.shape)
     lines = [text.encode() for text in texts if found(table, text) is key]
     if planned is None:
         return False
