@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-ALLOCATIONS_PER_LOOK = 100_000
+ALLOCATIONS_PER_LOOK = 1_000_000
 
 _lock = threading.Lock()
 _users: list[tuple[int, int, int]] = []  # the threshold that each of the present users found

@@ -7,7 +7,7 @@ from itertools import compress
 
 from dthostmon import templates
 from dthostmon.analysis.batch import Batch, BatchesInMaking, Sighting, batches_of
-from dthostmon.analysis.keys import Key
+from dthostmon.analysis.keys import Key, Kind
 from dthostmon.analysis.moment import Moment
 from dthostmon.analysis.own_logins import LOGIN_RULES, MAX_LOGINS, OwnLogins, sort_out
 from dthostmon.analysis.plans import NOBODY, Plan, plan
@@ -24,11 +24,12 @@ MAX_LINES_ELSEWHERE = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a log: its lines with what is known of each, in order, and how often each key occurs."""
+    """A piece of a log: its lines with what is known of each, in order, and how often each key and kind occurs."""
 
     found: Sequence[Key]
     lines: Sequence[bytes]
     counts: Mapping[Key, int]
+    kinds: Mapping[Kind, int]
 
 
 class Judging:
@@ -56,12 +57,11 @@ class Judging:
 
     def judge(self, path: str, piece: Piece) -> None:
         """Judge the lines of a piece of a log whose keys are suspects."""
-        suspects = {
-            key: self._plan(key, count) for key, count in piece.counts.items() if self._is_suspect(key.kind.reading)
-        }
-        plans = {key: planned for key, planned in suspects.items() if planned is not NOBODY}
-        if not plans:
+        kinds = {kind for kind in piece.kinds if self._is_suspect(kind.reading)}
+        if not kinds:
             return
+        suspects = {key: self._plan(key, count) for key, count in piece.counts.items() if key.kind in kinds}
+        plans = {key: planned for key, planned in suspects.items() if planned is not NOBODY}
         together: dict[Key, list[bytes]] = {key: [] for key, planned in plans.items() if planned}
         add_together = {key: alike.append for key, alike in together.items()}
         singly: list[tuple[Key, bytes]] = []
@@ -112,15 +112,15 @@ class Judging:
     def _judge_lines(self, batches: BatchesInMaking, reading: Reading, lines: Sequence[tuple[bytes, int]]) -> None:
         """Judge lines that are read in the same way, each with its count."""
         texts = templates.clean_all([line for line, _ in lines])
-        said = list(map(reading.message, texts))
-        for (rule, names), decided in _decided([message for message, _ in said], reading.candidates).items():
+        messages, times = reading.messages(texts)
+        for (rule, names), decided in _decided(messages, reading.candidates).items():
             if self._asks_for(rule):
                 places = [place for place, _ in decided]
                 batches.of(rule, names).extend(
                     zip(*[values for _, values in decided], strict=True),
                     [lines[place][0] for place in places],
-                    [self._stamps.of_line(texts[place]) for place in places],
-                    [lines[place][1] * said[place][1] for place in places],
+                    self._stamps.of_lines([texts[place] for place in places]),
+                    [lines[place][1] * times[place] for place in places],
                 )
 
     def _plan(self, key: Key, lines: int) -> Plan | None:

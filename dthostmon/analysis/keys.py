@@ -31,10 +31,12 @@ class TemplateTally:
     level: int | None = None
 
 
-class Kind(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Kind:
     """What all lines have in common that are alike but for their parameters.
 
-    `reading` is how they are judged, `record` what they may be in a record of many lines.
+    `reading` is how they are judged, `record` what they may be in a record of many lines. It equals nothing but itself,
+    so that lines are counted by it quickly.
     """
 
     tally: TemplateTally
@@ -115,22 +117,20 @@ class KeyTable:
             self._key_bytes += sum(map(len, fresh))
         return list(map(self._keys.__getitem__, keys))
 
-    def count(self, path: str, found: Sequence[Key], counts: Mapping[Key, int], lines: Sequence[bytes]) -> None:
+    def count(self, path: str, found: Sequence[Key], kinds: Mapping[Kind, int], lines: Sequence[bytes]) -> None:
         """Count the lines of a piece of a log, each for the template of the record that it belongs to.
 
-        `counts` says how often each key is among `found`.
+        `kinds` says how many of `found` are of each kind.
         """
-        kinds = {id(key.kind): key.kind for key in counts}.values()  # a few of them have most of the keys
         if any(kind.record.part is not RecordPart.HEAD for kind in kinds):
             for template, line in zip(self.templates_of(path, found), lines, strict=True):
                 tally = self._tally(template, line)
                 tally.count += 1
                 tally.path = tally.path or path
             return
-        for kind in kinds:
+        for kind, count in kinds.items():
             kind.tally.path = kind.tally.path or path
-        for key, count in counts.items():
-            key.kind.tally.count += count
+            kind.tally.count += count
         newest_first = map(_RECORD, reversed(found))
         self._keeper(path).take_heads(newest_first, {kind.record.program for kind in kinds})
 
@@ -192,7 +192,7 @@ def _is_tagged(text: str, message: str) -> bool:
 
 
 class _Samples:
-    """Finds the first line of a shape in a block. Most blocks hold no new template and never ask."""
+    """Finds the first line of shapes in a block, which are asked for in the order of their first lines."""
 
     def __init__(
         self, shapes: Sequence[bytes], shaped_keys: Sequence[bytes], keys: Sequence[bytes], lines: Sequence[bytes]
@@ -202,11 +202,17 @@ class _Samples:
         self._shaped_keys = shaped_keys
         self._keys = keys
         self._lines = lines
-        self._by_shape: dict[bytes, bytes] | None = None
+        self._shape_place = self._key_place = 0
 
     def of(self, shape: bytes) -> bytes:
-        if self._by_shape is None:
-            by_key = dict(zip(reversed(self._keys), reversed(self._lines), strict=True))
-            first_lines = map(by_key.__getitem__, reversed(self._shaped_keys))
-            self._by_shape = dict(zip(reversed(self._shapes), first_lines, strict=True))
-        return self._by_shape[shape]
+        self._shape_place = self._shapes.index(shape, self._shape_place)
+        self._key_place = self._keys.index(self._shaped_keys[self._shape_place], self._key_place)
+        return self._lines[self._key_place]
+
+
+def by_kind(counts: Mapping[Key, int]) -> Mapping[Kind, int]:
+    """Count keys by their kind: a few kinds have most of the keys."""
+    kinds: dict[Kind, int] = {}
+    for key, count in counts.items():
+        kinds[key.kind] = kinds.get(key.kind, 0) + count
+    return kinds

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from dthostmon import templates
 from dthostmon.analysis.garbage import rare_collections
 from dthostmon.analysis.judging import Judging, Piece
-from dthostmon.analysis.keys import KeyTable
+from dthostmon.analysis.keys import KeyTable, by_kind
 from dthostmon.analysis.moment import Moment
 from dthostmon.analysis.own_logins import OwnLogins
 from dthostmon.analysis.sightings import Sightings
@@ -85,9 +85,10 @@ def _observe_block(path: str, block: bytes, table: KeyTable, judging: Judging) -
     keys, lines = templates.split_keys(block), templates.split_lines(block)
     found = table.look_up(keys, lines)
     counts = Counter(found)
-    table.count(path, found, counts, lines)
+    kinds = by_kind(counts)
+    table.count(path, found, kinds, lines)
     size = sum(map(len, lines))
-    judging.judge(path, Piece(found, lines, counts))
+    judging.judge(path, Piece(found, lines, counts, kinds))
     newlines = len(lines) - (not block.endswith(b"\n"))
     return Tally(size + newlines, len(lines))
 

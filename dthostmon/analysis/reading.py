@@ -1,6 +1,7 @@
 """How lines are asked what they say: where their message stands, and which rules may speak of it."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dthostmon import templates
@@ -8,6 +9,7 @@ from dthostmon.rules import Match, Rule, decide
 
 MAX_REPEATS = 1000
 
+_REPEATED = "message repeated "
 _REPEATED_MESSAGE = re.compile(r"message repeated (\d{1,9}) times: \[ ?(.*?)\]?$", re.DOTALL)
 
 
@@ -24,14 +26,18 @@ class Reading:
     may_tell: bool
     is_tagged: bool
 
-    def message(self, text: str) -> tuple[str, int]:
-        """Return what a cleaned line says, and for how many messages syslog wrote it."""
-        message = text.partition(": ")[2] if self.is_tagged else templates.take_apart(text).message
-        return _unfold(message) if message.startswith("message repeated ") else (message, 1)
+    def messages(self, texts: Sequence[str]) -> tuple[Sequence[str], Sequence[int]]:
+        """Return what cleaned lines say, and for how many messages syslog wrote each."""
+        if self.is_tagged:
+            messages = [text.partition(": ")[2] for text in texts]
+        else:
+            messages = [templates.take_apart(text).message for text in texts]
+        unfolded = [_unfold(message) if message.startswith(_REPEATED) else (message, 1) for message in messages]
+        return [message for message, _ in unfolded], [times for _, times in unfolded]
 
     def match(self, text: str) -> Match | None:
         """Return which rule a cleaned line is of, and what that captures."""
-        message, _ = self.message(text)
+        (message,), _ = self.messages([text])
         return decide(self.candidates, message)
 
 

@@ -1,5 +1,6 @@
 """When lines were written, stamp by stamp: most lines have theirs in common with others, and to read one takes long."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -32,12 +33,15 @@ class Stamps(dict[str, Moments]):
         self._untold = Moments(None, (moment or NO_MOMENT).now.timestamp())
         self._minutes: dict[str, tuple[datetime, float] | None] = {}  # with the same as seconds since 1970
 
-    def of_line(self, text: str) -> Moments:
-        """Return when a cleaned line was written."""
+    def of_lines(self, texts: Sequence[str]) -> list[Moments]:
+        """Return when cleaned lines were written."""
         if self._moment is None:
-            return self._untold
-        stamp = templates.leading_stamp(text)
-        return self._made(self._moment.of(text)) if stamp is None else self[stamp]
+            return [self._untold] * len(texts)
+        of = self._moment.of
+        stamps = templates.leading_stamps(texts)
+        return [
+            self._made(of(text)) if stamp is None else self[stamp] for text, stamp in zip(texts, stamps, strict=True)
+        ]
 
     def __missing__(self, stamp: str) -> Moments:
         if len(self) >= MAX_STAMPS:

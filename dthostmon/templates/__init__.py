@@ -30,7 +30,7 @@ from dthostmon.templates.naming import (
     template_of,
 )
 from dthostmon.templates.records import RecordKeeper, parts_of
-from dthostmon.templates.times import leading_stamp, read_time
+from dthostmon.templates.times import leading_stamps, read_time
 
 __all__ = [
     "BLOCK_BYTES",
@@ -45,7 +45,7 @@ __all__ = [
     "blocks",
     "clean",
     "clean_all",
-    "leading_stamp",
+    "leading_stamps",
     "line_id",
     "make_template",
     "mask",

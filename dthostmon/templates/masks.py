@@ -101,29 +101,36 @@ def access_text(line: str) -> str:
 
 def _mask_phrases(text: str) -> str:
     """Mask what more than one word decides."""
-    for occurring, expression, replacement in _PHRASES:
-        if occurring in text:
-            text = expression.sub(replacement, text)
+    for mark, phrases in _PHRASES.items():
+        if mark in text:
+            for occurring, expression, replacement in phrases:
+                if occurring in text:
+                    text = expression.sub(replacement, text)
     return text
 
 
-# what must occur for the expression to be worth a look, and what takes its place, in the order of work
-_PHRASES = (
-    ("...", _LEADERS, "... "),
-    ("  ", _BLANKS, " "),
-    ("[-]", re.compile(r"\[-\]"), f"[{_SET}]"),
-    ('"', _REQUEST, rf"\1 {_SET}"),
-    ('="', _QUOTED_MESSAGE, r"\1=\2"),
-    ('\n"', _MESSAGE_IN_QUOTES, r"\n\1"),
-    ('] "', _MESSAGE_BEHIND_PLACE, r":0] \1"),
-    ('"', _QUOTED, _SET),
-    ("'", _SINGLE_QUOTED, _SET),
-    (" for ", _ACCOUNT_AFTER_FOR, f" for {_SET} from "),
-    ("ser ", _ACCOUNT_AFTER_USER, f"ser {_SET}"),
-    ("ccount ", _ACCOUNT_AFTER_ACCOUNT, f"ccount {_SET}"),
-    ("tatus=", _NAMED_STATUS, r"tatus=\1xx"),
-    (" (", _HOST_IN_BRACKETS, f" ({_SET})"),
-)
+# what must occur for the expression to be worth a look, and what takes its place, in the order of work; a single
+# character is looked for many times faster than two, so those come under one that they share
+_PHRASES = {
+    ".": (("...", _LEADERS, "... "),),
+    " ": (("  ", _BLANKS, " "),),
+    "[": (("[-]", re.compile(r"\[-\]"), f"[{_SET}]"),),
+    '"': (
+        ('"', _REQUEST, rf"\1 {_SET}"),
+        ('="', _QUOTED_MESSAGE, r"\1=\2"),
+        ('\n"', _MESSAGE_IN_QUOTES, r"\n\1"),
+        ('] "', _MESSAGE_BEHIND_PLACE, r":0] \1"),
+        ('"', _QUOTED, _SET),
+    ),
+    "'": (("'", _SINGLE_QUOTED, _SET),),
+    "r": (
+        (" for ", _ACCOUNT_AFTER_FOR, f" for {_SET} from "),
+        ("ser ", _ACCOUNT_AFTER_USER, f"ser {_SET}"),
+    ),
+    "c": (("ccount ", _ACCOUNT_AFTER_ACCOUNT, f"ccount {_SET}"),),
+    "=": (("tatus=", _NAMED_STATUS, r"tatus=\1xx"),),
+    "(": ((" (", _HOST_IN_BRACKETS, f" ({_SET})"),),
+}
 
 
 def _join_masks(text: str) -> str:

@@ -1,7 +1,6 @@
 """Templates and their names. Nothing is remembered between runs: the same line has the same template everywhere."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
@@ -65,8 +64,8 @@ class TemplateTable:
     def __init__(self, limit: int = MAX_TEMPLATES) -> None:
         self._limit = limit
         self._by_name: dict[Name, Template] = {}
-        self._in_bucket: Counter[tuple[str | None, int, str]] = Counter()
-        self._of_program: Counter[str | None] = Counter()
+        self._in_bucket: dict[tuple[str | None, int, str], int] = {}
+        self._of_program: dict[str | None, int] = {}
         self.overflow = make_template(None, OVERFLOW_TEXT)
 
     def admit(self, name: Name) -> Template:
@@ -79,13 +78,14 @@ class TemplateTable:
         words = text.split(" ")
         beginning = " ".join(words[:BUCKET_WORDS])
         bucket = program, len(words), beginning
-        if self._in_bucket[bucket] >= MAX_TEMPLATES_PER_BUCKET:
+        in_bucket, of_program = self._in_bucket.get(bucket, 0), self._of_program.get(program, 0)
+        if in_bucket >= MAX_TEMPLATES_PER_BUCKET:
             name = program, f"{beginning} {MASK}"
             if name in self._by_name:
                 return self._by_name[name]
-        if len(self._by_name) >= self._limit or self._of_program[program] >= MAX_TEMPLATES_PER_PROGRAM:
+        if len(self._by_name) >= self._limit or of_program >= MAX_TEMPLATES_PER_PROGRAM:
             return self.overflow
-        self._in_bucket[bucket] += 1
-        self._of_program[program] += 1
+        self._in_bucket[bucket] = in_bucket + 1
+        self._of_program[program] = of_program + 1
         template = self._by_name[name] = make_template(*name)
         return template

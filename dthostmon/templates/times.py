@@ -5,7 +5,7 @@ tell the future. A stamp without a zone is in the zone of its host.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from dthostmon.templates.headers import take_apart
@@ -52,12 +52,11 @@ def read_time(line: str, reference: datetime, zone: tzinfo) -> datetime | None:
         return None
 
 
-def leading_stamp(line: str) -> str | None:
-    """Return the stamp that a cleaned line begins with, from which `read_time` reads the same; None where it must
+def leading_stamps(lines: Iterable[str]) -> list[str | None]:
+    """Return the stamp that each cleaned line begins with, from which `read_time` reads the same; None where it must
     search for one.
     """
-    found = _LEADING.match(line)
-    return found[0] if found else None
+    return [found[0] if found else None for found in map(_LEADING.match, lines)]
 
 
 def _read(line: str, reference: datetime, zone: tzinfo) -> datetime | None:

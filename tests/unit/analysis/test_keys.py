@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dthostmon import templates
 from dthostmon.analysis import keys
-from dthostmon.analysis.keys import KeyTable
+from dthostmon.analysis.keys import KeyTable, by_kind
 from dthostmon.analysis.own_logins import FOREIGN_LOGIN
 from dthostmon.rules import RuleSet
 
@@ -47,7 +47,7 @@ def _pieces(data: bytes, cuts: Sequence[int]) -> list[bytes]:
 def _read(table: KeyTable, piece: bytes) -> int:
     lines = templates.split_lines(piece)
     found = table.look_up(templates.split_keys(piece), lines)
-    table.count("log", found, Counter(found), lines)
+    table.count("log", found, by_kind(Counter(found)), lines)
     return len(lines)
 
 

@@ -151,4 +151,4 @@ def test_a_stamp_means_the_same_whatever_was_read_before(at: datetime, form: str
         stamp = second.strftime(form)
         told = moment.of(stamp)
         expected = Moments(told, (told or NOW).timestamp())
-        assert stamps[stamp] == expected == stamps.of_line(f"{stamp} web1 app: started")
+        assert [stamps[stamp], expected] == [expected, *stamps.of_lines([f"{stamp} web1 app: started"])]
