@@ -57,7 +57,7 @@ class Judging:
 
     def judge(self, path: str, piece: Piece) -> None:
         """Judge the lines of a piece of a log whose keys are suspects."""
-        kinds = {kind for kind in piece.kinds if self._is_suspect(kind.reading)}
+        kinds = {kind for kind in piece.kinds if kind.reading.may_tell}
         if not kinds:
             return
         suspects = {key: self._plan(key, count) for key, count in piece.counts.items() if key.kind in kinds}
@@ -134,10 +134,6 @@ class Judging:
             self._plans[key] = planned if planned is None or self._is_wanted(planned) else NOBODY
         return self._plans[key]
 
-    def _is_suspect(self, reading: Reading) -> bool:
-        """Tell whether a rule may speak of the lines."""
-        return reading.may_tell or (self._own is not None and _is_of_login(reading))
-
     def _is_wanted(self, planned: Plan) -> bool:
         return any(map(self._asks_for, planned.tried_before)) or (
             planned.rule is not None and self._asks_for(planned.rule)
@@ -211,7 +207,3 @@ def _counts(lines: Sequence[bytes]) -> dict[bytes, int]:
     """Count equal lines. Hardly any log has some, and to see that is faster than to count."""
     counts = dict.fromkeys(lines, 1)
     return counts if len(counts) == len(lines) else Counter(lines)
-
-
-def _is_of_login(reading: Reading) -> bool:
-    return any(rule.id in LOGIN_RULES for rule in reading.candidates)

@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from dthostmon import templates
+from dthostmon.analysis.own_logins import LOGIN_RULES
 from dthostmon.analysis.reading import Reading
 from dthostmon.model import OpenRecords, RecordLine, RecordPart, Template
 from dthostmon.rules import Rule, RuleSet
@@ -48,7 +49,7 @@ class Kind:
 class Key:
     """What all lines of one shape share. It equals nothing but itself, so that lines are counted by it quickly.
 
-    Shapes of one kind that no rule may speak of share theirs: nobody asks how to read their lines.
+    Shapes of one kind of which nothing may be told share theirs: nobody asks how to read their lines.
     """
 
     kind: Kind
@@ -166,7 +167,7 @@ class KeyTable:
             key = kinds.get(trait)
             if key is None:
                 key = kinds[trait] = Key(self._kind(_Trait(*trait), shape, samples), shape)
-            self._by_shape[shape] = Key(key.kind, shape) if candidates else key
+            self._by_shape[shape] = Key(key.kind, shape) if key.kind.reading.may_tell else key
 
     def _kind(self, trait: _Trait, shape: bytes, samples: "_Samples") -> Kind:
         template = self._templates.admit(templates.name_of(trait.program, trait.text))
@@ -179,7 +180,7 @@ class KeyTable:
     def _reading(self, candidates: tuple[Rule, ...], *, is_tagged: bool) -> Reading:
         reading = self._readings.get((candidates, is_tagged))
         if reading is None:
-            may_tell = any(map(self._rules.may_tell, candidates))
+            may_tell = any(self._rules.may_tell(rule) or rule.id in LOGIN_RULES for rule in candidates)
             reading = self._readings[candidates, is_tagged] = Reading(candidates, may_tell, is_tagged)
         return reading
 

@@ -17,9 +17,9 @@ _REPEATED_MESSAGE = re.compile(r"message repeated (\d{1,9}) times: \[ ?(.*?)\]?$
 class Reading:
     """What lines have in common that are judged in the same way.
 
-    `candidates` are the rules that may speak of them; `may_tell` = one of those may become a finding, or counts.
-    `is_tagged` = their message stands behind the first ': '. It equals nothing but itself, so that lines are grouped by
-    it quickly.
+    `candidates` are the rules that may speak of them; `may_tell` = one of those may become a finding, or counts, or
+    tells of logins. `is_tagged` = their message stands behind the first ': '. It equals nothing but itself, so that
+    lines are grouped by it quickly.
     """
 
     candidates: tuple[Rule, ...]
