@@ -14,6 +14,8 @@ MAX_TRIED_BEFORE = 4
 MAX_LONGER = 64  # digits that a line may have more than its shape, because expressions say how long a part may be
 
 _NUMBER = re.compile(r"[0-9]")
+# how a shape begins whose lines may begin with a time, although what follows says that it is none of a header
+_LIKE_A_STAMP = re.compile(r"(?:<\d+>(?:0 )?)?(?:[A-Z][a-z][a-z] {1,2}0 |0[-/.]0[-/.]0)", re.ASCII)
 
 
 Spans = Mapping[str, tuple[int, int]]
@@ -89,7 +91,8 @@ def plan(candidates: Iterable[Rule], shape: bytes) -> Plan | None:
     """Return how to read the lines of a shape; None where each line must be judged by itself.
 
     That is so where many rules that read numbers come first, where a line is cleaned before it is judged (other places
-    then), where syslog has folded messages, and where no blank borders on a field. It is not for lines that are cut.
+    then), where syslog has folded messages, where no blank borders on a field, and where what follows the time shows
+    that it is one. It is not for lines that are cut.
     """
     if not shape.isascii():
         return None
@@ -101,6 +104,8 @@ def plan(candidates: Iterable[Rule], shape: bytes) -> Plan | None:
         return None
     start = len(shown) - len(line.message)
     end_of_time = shown.find(line.time) + len(line.time) if line.time else 0
+    if not _is_told_by_header(line.time, shown, end_of_time):
+        return None
     tried_before, planned = _decided(candidates, shown, start, end_of_time)
     if planned is None or not tried_before:
         return planned
@@ -108,6 +113,13 @@ def plan(candidates: Iterable[Rule], shape: bytes) -> Plan | None:
     if len(tried_before) > MAX_TRIED_BEFORE or not begins_a_word:
         return None
     return planned._replace(tried_before=tried_before, message_word=shown.count(" ", 0, start))
+
+
+def _is_told_by_header(time: str | None, shown: str, end_of_time: int) -> bool:
+    if time is None:
+        return not _LIKE_A_STAMP.match(shown)
+    words = shown[:end_of_time].count(" ") + 1
+    return templates.take_apart(" ".join(shown.split(" ", words)[:words])).time == time
 
 
 def _decided(

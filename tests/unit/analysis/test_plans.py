@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dthostmon import templates
@@ -85,6 +85,12 @@ def assert_read_alike(table: KeyTable, texts: list[str]) -> bool:
     return bool(sure)
 
 
+KUBELET = 'E0728 09:30:00.123456    1234 kubelet_node_status.go:527] "Unable to update node status" err="update node'
+MOSQUITTO = "Jul 28 09:30:00user  web1 mosquitto[12]: Error saving in-memory database, unable to open /var/lib/x"
+
+
+@example([f'{KUBELET} status exceeds retry count"'])
+@example([f"{MOSQUITTO} for writing."])
 @given(alike())
 def test_planned_lines_say_what_each_says_alone(texts: list[str]) -> None:
     assert_read_alike(KeyTable(BUILTIN), texts)
