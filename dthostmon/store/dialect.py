@@ -1,10 +1,9 @@
 """Everything that SQLite and PostgreSQL do differently, except the column types."""
 
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -12,6 +11,9 @@ from sqlalchemy.sql import expression
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from dthostmon.store.connection import Connection
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 POSTGRESQL_CONNECTIONS = 5
 CONNECT_TIMEOUT_SECONDS = 10
@@ -110,9 +112,18 @@ def for_writing(engine: sa.Engine) -> sa.Engine:
     return engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
 
 
-def insert(database: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """Return an INSERT that knows ON CONFLICT, for `sqlite` or `postgresql`."""
-    return sqlite.insert(table) if database == "sqlite" else postgresql.insert(table)
+def insert(database: str, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
+    """Return an INSERT that knows ON CONFLICT, for `sqlite` or `postgresql`.
+
+    The dialect of the other database is not imported: that of PostgreSQL takes 2 MB.
+    """
+    if database == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+        return sqlite_insert(table)
+    from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+
+    return postgresql_insert(table)
 
 
 def says_unavailable(error: DBAPIError) -> bool:

@@ -1,4 +1,7 @@
-"""The tables. `migrations/versions` holds how a database gets there; a test keeps the two the same."""
+"""The tables as queries need them; `dialect_options` adds what one database alone has of them.
+
+`migrations/versions` holds how a database gets there; a test keeps the two the same.
+"""
 
 from datetime import datetime
 
@@ -53,7 +56,6 @@ hosts = sa.Table(
     sa.Column("client_addresses", SafeJson),
     _text("role", nullable=True),
     _instant("learned_since", nullable=True),
-    sqlite_autoincrement=True,
 )
 
 # What counting rules and first sights remember of a host: read and written as a whole.
@@ -80,7 +82,6 @@ logs = sa.Table(
     _float("longest_silence"),
     sa.Column("open_records", SafeJson),
     sa.UniqueConstraint("host_id", "digest"),
-    sqlite_autoincrement=True,
 )
 
 # Positions are JSON because sizes and inodes of a host are unsigned 64-bit numbers, and the databases' are signed.
@@ -120,7 +121,6 @@ runs = sa.Table(
     sa.Column("identity", SafeJson),
     sa.Column("unknown", SafeJson, nullable=False),
     sa.UniqueConstraint("host_id", "started_at"),
-    sqlite_autoincrement=True,
 )
 
 # The fleet overview reads this instead of looking for the newest among millions of runs.
@@ -181,7 +181,6 @@ findings = sa.Table(
     _instant("last_seen", nullable=True),
     sa.Index(None, "host_id", "found_at"),
     sa.Index(None, "found_at"),
-    sqlite_autoincrement=True,
 )
 
 templates = sa.Table(
@@ -215,7 +214,6 @@ chunks = sa.Table(
     sa.Column("data", sa.LargeBinary, nullable=False),
     sa.Index(None, "host_id", "id"),
     sa.Index(None, "log_id"),
-    sqlite_autoincrement=True,
 )
 
 cycles = sa.Table(
@@ -240,13 +238,4 @@ api_keys = sa.Table(
     _instant("created_at"),
     _instant("expires_at", nullable=True),
     _instant("revoked_at", nullable=True),
-    sqlite_autoincrement=True,
-)
-
-sa.Index(
-    "uq_api_keys_active_name",
-    api_keys.c.name,
-    unique=True,
-    sqlite_where=api_keys.c.revoked_at.is_(None),
-    postgresql_where=api_keys.c.revoked_at.is_(None),
 )

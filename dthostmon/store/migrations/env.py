@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from dthostmon.store.tables import metadata
+from dthostmon.store.dialect_options import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, text
 
 from dthostmon.errors import SchemaTooNewError, StoreError
 from dthostmon.store import UpgradeResult, address, open_store, schema, upgrade
+from dthostmon.store.dialect_options import metadata
 from dthostmon.store.engine import Database
 from dthostmon.store.migration import MIGRATIONS
-from dthostmon.store.tables import metadata
 from tests.integration.store.visits import append, stored
 
 
