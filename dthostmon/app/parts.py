@@ -50,14 +50,15 @@ def make_parts(store: Store, connections: Connections, packs: rules.RuleSet | No
 
 @cache
 def builtin_rules() -> rules.RuleSet:
-    """Load the packs that come with dthostmon."""
-    return rules.load_packs([rules.builtin_folder()])
+    """Load the packs that come with dthostmon, as they judge lines."""
+    return rules.load_packs([rules.builtin_folder()], keep_samples=False)
 
 
 def configured_rules(configuration: Configuration) -> rules.RuleSet:
     """Load the builtin packs and those of the configured folders; which of them are refused is logged."""
     own = configuration.rule_folders
-    packs = rules.load_packs([rules.builtin_folder(), *reversed(own)]) if own else builtin_rules()
+    folders = [rules.builtin_folder(), *reversed(own)]
+    packs = rules.load_packs(folders, keep_samples=False) if own else builtin_rules()
     for problem in packs.refused:
         logger.error("a rule pack is refused, the others judge without it", extra={"problem": str(problem)})
     return packs

@@ -1,6 +1,6 @@
 """Rule packs from YAML files. One with a mistake or a failing sample is refused, the others load."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -11,7 +11,6 @@ from dthostmon.rules.document import Mistake, parse_document, parse_tested_docum
 from dthostmon.rules.references import names_of, reference_mistakes
 from dthostmon.rules.rule import Rule
 from dthostmon.rules.ruleset import RuleSet
-from dthostmon.rules.samples import sample_mistakes, sequence_sample_mistakes
 from dthostmon.rules.schema import PackContent, read_pack
 
 PACK_BYTES_LIMIT = 1 << 20
@@ -50,19 +49,24 @@ class _Pack:
             taken += self.content.sequences
         return {one.id: str(self.path) for one in taken}
 
+    def without_samples(self) -> "_Pack":
+        """Return the pack as it judges lines; it was checked before."""
+        return replace(self, content=self.content.without_samples())
+
 
 def builtin_folder() -> Path:
     """Return the folder of the packs that come with dthostmon."""
     return Path(__file__).with_name("packs")
 
 
-def load_packs(folders: Sequence[Path]) -> RuleSet:
+def load_packs(folders: Sequence[Path], *, keep_samples: bool = True) -> RuleSet:
     """Load the packs of all folders.
 
     Rules of a later folder are tried before those of an earlier one, so users can overrule; of two packs with one id
     it is the later one that is refused.
 
-    The builtin packs' samples are not run here: the project's own tests run them before each release.
+    The builtin packs' samples are not run here: the project's own tests run them before each release. What judges
+    lines for long need not keep any samples: they are 1 MB.
     """
     taken: dict[str, str] = {}
     refused: list[Problem] = []
@@ -70,9 +74,12 @@ def load_packs(folders: Sequence[Path]) -> RuleSet:
     for folder in folders:
         files, problems = _pack_files([folder])
         refused += problems
-        by_folder.append(_load_folder(folder, files, taken))
-    everyone = partial(_rules_of, [pack for packs in reversed(by_folder) for pack in packs])
+        by_folder.append(_load_folder(folder, files, taken, keep_samples=keep_samples))
+    known = [pack for packs in reversed(by_folder) for pack in packs]
+    everyone = partial(_rules_of, known, keep_samples=keep_samples)
     by_folder = [[_with_references(pack, everyone) for pack in packs] for packs in by_folder]
+    if not keep_samples:
+        by_folder = [[pack if pack.is_tested else pack.without_samples() for pack in packs] for packs in by_folder]
     every = [pack for packs in by_folder for pack in packs]
     return RuleSet(
         rules=tuple(rule for packs in reversed(by_folder) for pack in packs for rule in pack.rules),
@@ -90,7 +97,7 @@ def check_packs(paths: Sequence[Path], beside: Sequence[Path] = ()) -> tuple[Pac
     files, problems = _pack_files(paths)
     others = _others(files, beside)
     taken = {one: name for pack in others for one, name in pack.ids.items()}
-    packs = _load_files(files, taken)
+    packs = [*_loaded(files, taken)]
     everyone = partial(_rules_of, [*packs, *others])
     checked = [_with_references(pack, everyone) for pack in packs]
     return (*(PackCheck(Path(problem.where), 0, 0, (problem,)) for problem in problems), *map(_check, checked))
@@ -113,33 +120,36 @@ def _others(files: Sequence[Path], folders: Sequence[Path]) -> list[_Pack]:
     return found
 
 
-def _load_folder(folder: Path, files: Sequence[Path], taken: dict[str, str]) -> Sequence[_Pack]:
+def _load_folder(
+    folder: Path, files: Sequence[Path], taken: dict[str, str], *, keep_samples: bool = True
+) -> Sequence[_Pack]:
     if folder != builtin_folder() or taken:
-        return _load_files(files, taken)
-    packs = _builtin_packs()
+        return [*_loaded(files, taken)]
+    packs = _builtin_packs(keep_samples=keep_samples)
     taken |= {one: name for pack in packs for one, name in pack.ids.items()}
     return packs
 
 
 @cache
-def _builtin_packs() -> tuple[_Pack, ...]:
+def _builtin_packs(*, keep_samples: bool) -> tuple[_Pack, ...]:
     """Load what comes with dthostmon once: it does not change while dthostmon runs."""
-    return tuple(_load_files(_pack_files([builtin_folder()])[0], {}, are_tested=True))
+    files, _ = _pack_files([builtin_folder()])
+    packs = _loaded(files, {}, are_tested=True)
+    return tuple(packs if keep_samples else map(_Pack.without_samples, packs))
 
 
-def _load_files(files: Sequence[Path], taken: dict[str, str], *, are_tested: bool = False) -> list[_Pack]:
+def _loaded(files: Iterable[Path], taken: dict[str, str], *, are_tested: bool = False) -> Iterator[_Pack]:
     """Load packs one after the other; each takes its ids."""
-    packs: list[_Pack] = []
     for path in files:
-        packs.append(_load(path, taken, is_tested=are_tested))
-        taken |= packs[-1].ids
-    return packs
+        pack = _load(path, taken, is_tested=are_tested)
+        taken |= pack.ids
+        yield pack
 
 
-def _rules_of(packs: Sequence[_Pack]) -> tuple[Rule, ...]:
+def _rules_of(packs: Sequence[_Pack], *, keep_samples: bool = True) -> tuple[Rule, ...]:
     """Return the rules of packs and of the builtin ones, each once and in this order, which is that of trial."""
     known: dict[str, Rule] = {}
-    for pack in (*packs, *_builtin_packs()):
+    for pack in (*packs, *_builtin_packs(keep_samples=keep_samples)):
         for rule in pack.rules:
             known.setdefault(rule.id, rule)
     return tuple(known.values())
@@ -149,6 +159,8 @@ def _with_references(pack: _Pack, everyone: Callable[[], Sequence[Rule]]) -> _Pa
     """Check what a pack says of other rules, once `everyone` is known: names that steps use, samples of sequences."""
     if pack.problems or pack.is_tested:
         return pack
+    from dthostmon.rules.samples import sequence_sample_mistakes  # see _sample_mistakes
+
     rules, content = pack.content.rules, pack.content
     mistakes: Sequence[Mistake] = [*reference_mistakes(content, names_of(rules))]
     if mistakes:
@@ -189,8 +201,14 @@ def _load(path: Path, taken_ids: Mapping[str, str], *, is_tested: bool) -> _Pack
     if not mistakes:
         content, mistakes = read_pack(document, taken_ids)
     if not mistakes and not is_tested:
-        mistakes = sample_mistakes(content.rules)
+        mistakes = _sample_mistakes(content.rules)
     return _Pack(path, "" if is_tested else text, content, _problems(path, text, mistakes), is_tested)
+
+
+def _sample_mistakes(rules: Sequence[Rule]) -> Sequence[Mistake]:
+    from dthostmon.rules.samples import sample_mistakes  # packs of a user's own need it, the builtin ones are tested
+
+    return sample_mistakes(rules)
 
 
 def _read(path: Path) -> str:

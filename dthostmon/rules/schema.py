@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
+from sys import intern
 
 from dthostmon.rules.counting import RuleSequence
 from dthostmon.rules.counting_schema import (
@@ -49,6 +50,11 @@ class PackContent:
     rules: tuple[Rule, ...] = ()
     sequences: tuple[RuleSequence, ...] = ()
 
+    def without_samples(self) -> "PackContent":
+        """Return what is needed to judge lines."""
+        rules = tuple(replace(rule, matching_samples=(), other_samples=()) for rule in self.rules)
+        return PackContent(rules, tuple(replace(one, matching_samples=(), other_samples=()) for one in self.sequences))
+
 
 def read_pack(document: object, taken_ids: Mapping[str, str]) -> tuple[PackContent, Sequence[Mistake]]:
     """Return what a parsed pack says, or its mistakes. `taken_ids` are used by other packs, which they name."""
@@ -65,7 +71,8 @@ def read_pack(document: object, taken_ids: Mapping[str, str]) -> tuple[PackConte
         _take_id(raw, taken)
     if mistakes:
         return PackContent(), mistakes
-    return PackContent(tuple(_make_rule(raw, document) for raw in rules), tuple(map(make_sequence, sequences))), ()
+    pack = {**document, "programs": texts(document.get("programs"))}  # one for all its rules
+    return PackContent(tuple(_make_rule(raw, pack) for raw in rules), tuple(map(make_sequence, sequences))), ()
 
 
 def _take_id(raw: object, taken: dict[str, str]) -> None:
@@ -133,18 +140,18 @@ def _sample_mistakes(samples: object) -> Iterator[Mistake]:
 
 
 def _make_rule(raw: Values, pack: Values) -> Rule:
-    """Build a rule from values whose shape was checked."""
+    """Build a rule from values whose shape was checked. The names that many rules have are one text each."""
     text = {key: str(raw.get(key, "")) for key in _TEXTS}
     samples = raw["samples"]
-    group_by = texts(raw.get("group_by"))
+    fields, group_by = (tuple(map(intern, texts(raw.get(key)))) for key in ("fields", "group_by"))
     return Rule(
         id=text["id"],
-        kind=text["kind"],
+        kind=intern(text["kind"]),
         severity=severity(raw.get("severity")),
         programs=texts(raw.get("programs", pack.get("programs"))),
         contains=texts(raw.get("contains")),
         expression=text["match"],
-        fields=texts(raw.get("fields")),
+        fields=fields,
         group_by=group_by,
         title=text["title"],
         meaning=text["meaning"],

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 
 from dthostmon.model import Severity
 from dthostmon.rules.document import Mistake, Steps
@@ -25,6 +24,8 @@ def unknown_keys(raw: Values, known: Sequence[str], path: Steps = ()) -> Iterato
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return the nearest known name as the end of a message, nothing where none is near."""
+    from difflib import get_close_matches  # seldom needed
+
     near = get_close_matches(name, sorted(known), n=1)
     return f"; did you mean '{near[0]}'?" if near else ""
 
@@ -60,7 +61,9 @@ def is_text_list(value: object) -> bool:
 
 
 def texts(value: object) -> tuple[str, ...]:
-    """Return the texts of a list, none where it is no list."""
+    """Return the texts of a list, none where it is no list; what this made already stays as it is."""
+    if isinstance(value, tuple):
+        return value
     return tuple(map(str, value)) if isinstance(value, list) else ()
 
 

@@ -1,6 +1,7 @@
 """The rule engine and its packs."""
 
 import re._parser as parser  # the standard library's own parser; it has no public name
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
@@ -184,6 +185,29 @@ def test_a_pack_of_the_user_comes_before_the_builtin_ones(tmp_path: Path) -> Non
     rules = load_packs([builtin_folder(), tmp_path])
     assert rules.rules[0].id == "demo.closed"
     assert len(rules.rules) == len(BUILTIN.rules) + 1
+
+
+def test_rules_without_samples_are_the_same_rules(tmp_path: Path) -> None:
+    written(tmp_path, PACK)
+    folders = [builtin_folder(), tmp_path]
+    kept, bare = load_packs(folders), load_packs(folders, keep_samples=False)
+    without = {"matching_samples": (), "other_samples": ()}
+    assert [*map(repr, bare.rules)] == [repr(replace(rule, **without)) for rule in kept.rules]
+    assert [*map(repr, bare.sequences)] == [repr(replace(one, **without)) for one in kept.sequences]
+
+
+def test_a_pack_whose_samples_fail_is_refused_where_none_are_kept(tmp_path: Path) -> None:
+    written(tmp_path, PACK.replace("no_match: [pump is not", "no_match: [pump is"))
+    rules = load_packs([tmp_path], keep_samples=False)
+    assert not rules.rules
+    assert "should not be decided by" in rules.refused[0].message
+
+
+def test_the_rules_of_a_pack_share_its_programs_and_names() -> None:
+    sshd = [rule for rule in BUILTIN.rules if rule.id.startswith("sshd.")]
+    assert len({id(rule.programs) for rule in sshd}) < len(sshd) / 2
+    kinds = [rule.kind for rule in BUILTIN.rules]
+    assert len(set(map(id, kinds))) == len(set(kinds))
 
 
 def test_what_a_rule_captures_comes_with_the_match(tmp_path: Path) -> None:
