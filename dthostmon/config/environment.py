@@ -1,6 +1,5 @@
 """Values that environment variables `DTHOSTMON__SECTION__KEY` set over the file's."""
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import cast
@@ -48,8 +47,10 @@ def _read(variable: str, text: str) -> dict[str, Value] | Problem:
 
 
 def _nearest_variable(variable: str) -> str:
+    from difflib import get_close_matches  # seldom needed
+
     first, *rest = variable[len(ENVIRONMENT_PREFIX) :].split(ENVIRONMENT_DELIMITER)
-    near = difflib.get_close_matches(first.lower(), list(Settings.model_fields), n=1)
+    near = get_close_matches(first.lower(), list(Settings.model_fields), n=1)
     return f"; did you mean {'__'.join([ENVIRONMENT_PREFIX.rstrip('_'), near[0].upper(), *rest])}?" if near else ""
 
 

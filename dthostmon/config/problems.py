@@ -1,6 +1,5 @@
 """What pydantic found, said in the words of the file: where, what was found, what would be right."""
 
-import difflib
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,7 +55,9 @@ def _unknown_key(path: KeyPath) -> str:
 
 def did_you_mean(name: str, known: tuple[str, ...]) -> str:
     """Return the nearest known name as the end of a message, or all of them where they are few, or nothing."""
-    near = difflib.get_close_matches(name.lower(), known, n=1)
+    from difflib import get_close_matches  # seldom needed
+
+    near = get_close_matches(name.lower(), known, n=1)
     if near:
         return f"; did you mean '{near[0]}'?"
     return f"; known are {', '.join(known)}" if 0 < len(known) <= 12 else ""
