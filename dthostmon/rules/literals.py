@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import compress, repeat
+from typing import TypeAlias
 
 from dthostmon.rules.rule import Rule
 
@@ -35,22 +36,24 @@ class _Edge(Enum):
 
 _EDGES = tuple(_Edge)
 
+Edges: TypeAlias = Mapping[_Edge, set[str]]  # the words of a text, or their starts, or their ends
+
 
 class LiteralIndex:
-    """The literals of the rules of one program.
+    """The literals of some rules, which come with their places in the order of trial, and those of a shared index.
 
     A word within a literal is a whole word of any text that holds it; the last word of a literal is the beginning of
     one, its first word the end of one. So a literal is looked for only where its rarest word may be, and most of the
     words of a text need not be compared with any literal.
     """
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
-        named = [(text, rule) for rule in rules for text in rule.contains or ("",)]
-        literals = [RuleLiteral(place, text, rule) for place, (text, rule) in enumerate(named)]
+    def __init__(self, rules: Iterable[tuple[int, Rule]], shared: "LiteralIndex | None" = None) -> None:
+        literals = [RuleLiteral(place, text, rule) for place, rule in rules for text in rule.contains or ("",)]
         frequency = Counter(anchor for literal in literals for anchor in _anchors(literal.text))
         self._inner: list[RuleLiteral] = []  # a part of a word
         self._short: list[RuleLiteral] = []  # holds no word
         self._by_edge: Mapping[_Edge, dict[str, list[RuleLiteral]]] = {edge: {} for edge in _Edge}
+        self._shared: Sequence[LiteralIndex] = (shared,) if shared else ()
         for literal in literals:
             if anchors := [*_anchors(literal.text)]:
                 edge, word = min(anchors, key=lambda one: (frequency[one], _EDGES.index(one[0]), one[1]))
@@ -62,17 +65,21 @@ class LiteralIndex:
         """Return the literals that occur in a text, in the order of trial."""
         pieces = set(text.encode("utf-8", "replace").translate(_CUT).decode("ascii").split())
         words = {piece for piece in pieces if len(piece) >= EDGE_CHARACTERS}
-        found = [literal for literal in (*self._short, *self._possible(words)) if literal.text in text]
-        if self._inner:
-            all_words = "\n".join(words)
-            found += [literal for literal in self._inner if literal.text in all_words]
+        edges = {edge: words if edge is _Edge.WHOLE else {word[edge.value] for word in words} for edge in _EDGES}
+        found = [literal for part in (self, *self._shared) for literal in part.occurring_own(text, words, edges)]
         found.sort(key=lambda literal: literal.place)
         return found
 
-    def _possible(self, words: set[str]) -> Iterator[RuleLiteral]:
+    def occurring_own(self, text: str, words: set[str], edges: Edges) -> Iterator[RuleLiteral]:
+        """Yield the literals of this index alone that occur in a text of these words, in no order."""
+        yield from (literal for literal in (*self._short, *self._possible(edges)) if literal.text in text)
+        if self._inner:
+            all_words = "\n".join(words)
+            yield from (literal for literal in self._inner if literal.text in all_words)
+
+    def _possible(self, edges: Edges) -> Iterator[RuleLiteral]:
         for edge, literals in self._by_edge.items():
-            part = edge.value
-            for word in literals.keys() & (words if edge is _Edge.WHOLE else {word[part] for word in words}):
+            for word in literals.keys() & edges[edge]:
                 yield from literals[word]
 
     def rules_of_all(self, messages: Sequence[str]) -> list[tuple[Rule, ...]]:

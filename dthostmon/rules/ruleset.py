@@ -27,7 +27,9 @@ class RuleSet:
     rules: tuple[Rule, ...]
     refused: tuple[Problem, ...] = ()
     sequences: tuple[RuleSequence, ...] = ()
-    _literals_by_program: dict[str, LiteralIndex] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _literals_by_program: dict[str | None, LiteralIndex] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
     _telling: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     _programs: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     _watches: dict[str, dict[tuple[str, ...], list[Watch]]] = field(
@@ -83,10 +85,14 @@ class RuleSet:
         name = program_name(program)
         return name if name in self._programs else _ANY_PROGRAM
 
-    def _literals(self, name: str) -> LiteralIndex:
-        """Return the literals to look for under a name, made when a first line asks: few programs have one."""
+    def _literals(self, name: str | None) -> LiteralIndex:
+        """Return the literals to look for under a name, made when a first line asks: few programs have one.
+
+        None = those of the rules for any program. They are in one index for all: each name would take 60 KB for them.
+        """
         if name not in self._literals_by_program:
-            self._literals_by_program[name] = LiteralIndex(_rules_of(self.rules, name))
+            rules = ((place, rule) for place, rule in enumerate(self.rules) if _names(rule, name))
+            self._literals_by_program[name] = LiteralIndex(rules, None if name is None else self._literals(None))
         return self._literals_by_program[name]
 
     def may_tell(self, rule: Rule) -> bool:
@@ -138,8 +144,9 @@ def is_step(step: Step | Clearing, rule: Rule) -> bool:
     return rule.id in step.rules or rule.kind in step.kinds
 
 
-def _rules_of(rules: Iterable[Rule], program: str) -> Iterable[Rule]:
-    return (rule for rule in rules if not rule.programs or program in map(program_name, rule.programs))
+def _names(rule: Rule, program: str | None) -> bool:
+    """Tell whether a rule names a program; None = whether it is for any."""
+    return not rule.programs if program is None else program in map(program_name, rule.programs)
 
 
 def decide(candidates: Iterable[Rule], message: str) -> Match | None:
