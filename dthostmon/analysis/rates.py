@@ -1,7 +1,6 @@
 """How many lines an hour a template usually has on a host, and by how much that varies. Pure."""
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -75,5 +74,7 @@ def usual(rates: Rates) -> Usual | None:
 
 
 def _usual(rates: Sequence[float]) -> Usual:
+    import statistics  # with fractions and decimals, for hosts that have been watched for hours
+
     median = statistics.median(rates)
     return Usual(median, MAD_SCALE * statistics.median(abs(rate - median) for rate in rates))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from dthostmon.errors import Problem
 from dthostmon.rules.counting import Clearing, Escalation, RuleSequence, Step
-from dthostmon.rules.literals import LiteralIndex
+from dthostmon.rules.literals import LiteralIndex, rules_of_all, words_of
 from dthostmon.rules.rule import NO_PROGRAM, Match, Rule
 from dthostmon.rules.trails import TrailKey, Watch
 
@@ -15,9 +15,9 @@ _ANY_PROGRAM = ""
 
 def program_name(program: str) -> str:
     """Return the name that programs are compared by: no case, no version as in php-fpm8.2, no part as in
-    sshd(pam_unix).
+    sshd(pam_unix), no brackets as in (squid-1).
     """
-    return program.partition("(")[0].lower().translate(_VERSION_CHARACTERS)
+    return program.strip("()").partition("(")[0].lower().translate(_VERSION_CHARACTERS)
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,11 @@ class RuleSet:
             places.setdefault(name_of[program], []).append(place)
         found: list[tuple[Rule, ...]] = [()] * len(messages)
         for name, its_places in places.items():
-            rules_of_all = self._literals(name).rules_of_all([messages[place] for place in its_places])
-            for place, candidates in zip(its_places, rules_of_all, strict=True):
+            its_messages = [messages[place] for place in its_places]
+            text = "\n".join(its_messages)
+            words = words_of(text)
+            literals = [*self._literals(name).occurring(text, words), *self._literals(None).occurring(text, words)]
+            for place, candidates in zip(its_places, rules_of_all(literals, its_messages), strict=True):
                 found[place] = candidates
         return found
 
@@ -92,7 +95,7 @@ class RuleSet:
         """
         if name not in self._literals_by_program:
             rules = ((place, rule) for place, rule in enumerate(self.rules) if _names(rule, name))
-            self._literals_by_program[name] = LiteralIndex(rules, None if name is None else self._literals(None))
+            self._literals_by_program[name] = LiteralIndex(rules)
         return self._literals_by_program[name]
 
     def may_tell(self, rule: Rule) -> bool:
