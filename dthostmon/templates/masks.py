@@ -6,7 +6,7 @@ While masks are set they are a NUL, which no cleaned line holds: a line that has
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 MASK = "<*>"
 _FORGED_MASK = "<\\*>"
@@ -74,17 +74,17 @@ def mask(message: str) -> str:
 
 def mask_all(messages: Sequence[str]) -> list[str]:
     """Return each message, free of NUL and line breaks, with its parameters as <*>."""
-    text = "\n" + "\n".join(messages)
+    text = "\n".join(messages)
     if MASK in text:
         text = text.replace(MASK, _FORGED_MASK)
-    lines = _WORD_WITH_NUMBER.sub(_SET, _mask_phrases(text))[1:].split("\n")
+    lines = _WORD_WITH_NUMBER.sub(_SET, _mask_phrases(text, _PHRASES_OF_NUMBERS)).split("\n")
     different = list(dict.fromkeys(lines))  # where parameters are random, few are left
     masked = dict(zip(different, _mask_words(different), strict=True))
     return [masked[line] for line in lines]
 
 
 def _mask_words(lines: Sequence[str]) -> list[str]:
-    text = "\n".join(lines)
+    text = _mask_phrases("\n" + "\n".join(lines), _PHRASES)[1:]
     words = _EDGES.split(text)
     if "=" in text:
         _mask_members(words)
@@ -99,9 +99,9 @@ def access_text(line: str) -> str:
     return f'{MASK} "{method[1] if method else MASK} {MASK}" {status[1] if status else MASK}xx {MASK}'
 
 
-def _mask_phrases(text: str) -> str:
+def _mask_phrases(text: str, by_mark: "_Phrases") -> str:
     """Mask what more than one word decides."""
-    for mark, phrases in _PHRASES.items():
+    for mark, phrases in by_mark.items():
         if mark in text:
             for occurring, expression, replacement in phrases:
                 if occurring in text:
@@ -111,15 +111,20 @@ def _mask_phrases(text: str) -> str:
 
 # what must occur for the expression to be worth a look, and what takes its place, in the order of work; a single
 # character is looked for many times faster than two, so those come under one that they share
-_PHRASES = {
+_Phrases = Mapping[str, Sequence[tuple[str, re.Pattern[str], str]]]
+# those that ask for a number, or divide words that have one: all others are looked for in fewer lines
+_PHRASES_OF_NUMBERS: _Phrases = {
     ".": (("...", _LEADERS, "... "),),
+    "=": (("tatus=", _NAMED_STATUS, r"tatus=\1xx"),),
+    '"': (('] "', _MESSAGE_BEHIND_PLACE, r":0] \1"),),
+}
+_PHRASES: _Phrases = {
     " ": (("  ", _BLANKS, " "),),
     "[": (("[-]", re.compile(r"\[-\]"), f"[{_SET}]"),),
     '"': (
         ('"', _REQUEST, rf"\1 {_SET}"),
         ('="', _QUOTED_MESSAGE, r"\1=\2"),
         ('\n"', _MESSAGE_IN_QUOTES, r"\n\1"),
-        ('] "', _MESSAGE_BEHIND_PLACE, r":0] \1"),
         ('"', _QUOTED, _SET),
     ),
     "'": (("'", _SINGLE_QUOTED, _SET),),
@@ -128,7 +133,6 @@ _PHRASES = {
         ("ser ", _ACCOUNT_AFTER_USER, f"ser {_SET}"),
     ),
     "c": (("ccount ", _ACCOUNT_AFTER_ACCOUNT, f"ccount {_SET}"),),
-    "=": (("tatus=", _NAMED_STATUS, r"tatus=\1xx"),),
     "(": ((" (", _HOST_IN_BRACKETS, f" ({_SET})"),),
 }
 
