@@ -194,12 +194,16 @@ def _decided(
 ) -> Mapping[tuple[Rule, Sequence[str]], Sequence[tuple[int, Sequence[str]]]]:
     """Return by rule, and by the names of what it captured, the places of its messages with the values."""
     decided: dict[tuple[Rule, Sequence[str]], list[tuple[int, Sequence[str]]]] = {}
-    for place, message in enumerate(messages):
-        for rule in candidates:
-            if captured := rule.capture(message):
+    left: Sequence[int] = range(len(messages))
+    for rule in candidates:
+        undecided = []
+        for place, captured in zip(left, rule.capture_all([messages[place] for place in left]), strict=True):
+            if captured is None:
+                undecided.append(place)
+            else:
                 names, values = captured
                 decided.setdefault((rule, names), []).append((place, values))
-                break
+        left = undecided
     return decided
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import filterfalse
 from operator import attrgetter
-from typing import NamedTuple
 
 from dthostmon import templates
 from dthostmon.analysis.own_logins import LOGIN_RULES
@@ -56,16 +55,9 @@ class Key:
     shape: bytes
 
 
-class _Trait(NamedTuple):
-    """What makes a kind of lines: those that agree in it share theirs, and hardly any are made where words vary."""
-
-    text: str
-    candidates: tuple[Rule, ...]
-    is_tagged: bool
-    part: RecordPart
-    program: str | None
-    level: int | None
-    has_header: bool
+# what makes a kind of lines: their masked text, candidates, whether they are tagged, their part in a record, program,
+# level, and whether they have a header
+_Trait = tuple[str, tuple[Rule, ...], bool, RecordPart, str | None, int | None, bool]
 
 
 class KeyTable:
@@ -77,7 +69,7 @@ class KeyTable:
         self._templates = templates.TemplateTable()
         self._tallies: dict[str, TemplateTally] = {}
         self._keepers = {path: templates.RecordKeeper(opened) for path, opened in (open_records or {}).items()}
-        self._kinds: dict[_Trait | tuple[object, ...], Key] = {}
+        self._kinds: dict[_Trait, Key] = {}
         self._readings: dict[tuple[tuple[Rule, ...], bool], Reading] = {}
         self._forget()
 
@@ -161,21 +153,23 @@ class KeyTable:
         kinds = self._kinds
         columns = zip(shapes, texts, parsed, masked, parts, candidates_of, strict=True)
         for shape, text, line, masked_text, part, candidates in columns:
-            is_tagged = bool(candidates) and _is_tagged(text, line.message)
+            start = len(text) - len(line.message)
+            is_tagged = bool(candidates) and text.find(": ") + 2 == start > 1 and text.endswith(line.message)
             has_header = line.program is not None or line.has_header
             trait = masked_text, candidates, is_tagged, part, line.program, line.level, has_header
             key = kinds.get(trait)
             if key is None:
-                key = kinds[trait] = Key(self._kind(_Trait(*trait), shape, samples), shape)
+                key = kinds[trait] = Key(self._kind(trait, shape, samples), shape)
             self._by_shape[shape] = Key(key.kind, shape) if key.kind.reading.may_tell else key
 
     def _kind(self, trait: _Trait, shape: bytes, samples: "_Samples") -> Kind:
-        template = self._templates.admit(templates.name_of(trait.program, trait.text))
+        text, candidates, is_tagged, part, program, level, has_header = trait
+        template = self._templates.admit(templates.name_of(program, text))
         tally = self._tallies.get(template.id) or self._tally(template, samples.of(shape))
-        if trait.level is not None and (tally.level is None or trait.level < tally.level):
-            tally.level = trait.level
-        record = RecordLine(template, trait.part, trait.program, trait.level, trait.has_header)
-        return Kind(tally, self._reading(trait.candidates, is_tagged=trait.is_tagged), record)
+        if level is not None and (tally.level is None or level < tally.level):
+            tally.level = level
+        record = RecordLine(template, part, program, level, has_header)
+        return Kind(tally, self._reading(candidates, is_tagged=is_tagged), record)
 
     def _reading(self, candidates: tuple[Rule, ...], *, is_tagged: bool) -> Reading:
         reading = self._readings.get((candidates, is_tagged))
@@ -186,10 +180,6 @@ class KeyTable:
 
 
 _RECORD = attrgetter("kind.record")
-
-
-def _is_tagged(text: str, message: str) -> bool:
-    return text.find(": ") + 2 == len(text) - len(message) > 1 and text.endswith(message)
 
 
 class _Samples:

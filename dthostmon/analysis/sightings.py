@@ -14,7 +14,7 @@ from dthostmon.rules import First, Rule, RuleSet, Trail, TrailKey, Watch
 FIRST_LINES = 2
 LAST_LINES = 2
 # of one visit: of what one rule or sequence watches, so that a flood of one kind hides no other kind, and of all
-MAX_TRAILS_PER_OWNER = 500
+MAX_TRAILS_PER_OWNER = 300
 MAX_TRAILS = 2500
 BUSY_LINES = 3  # that many of one piece of a log take the place of a trail with a single line
 # different lines of one rule, and of all; of equal ones the first two and the last count

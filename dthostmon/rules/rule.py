@@ -1,7 +1,7 @@
 """One rule: which lines it speaks of and what they mean."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -9,6 +9,8 @@ from typing import NamedTuple
 from dthostmon.model import Severity
 from dthostmon.rules.counting import Clearing, Escalation, First
 from dthostmon.rules.fields import normal_address
+
+Captured = tuple[tuple[str, ...], tuple[str, ...]]  # names and values; what is empty is left out
 
 NO_PROGRAM = "-"
 MAX_VALUE_CHARACTERS = 120
@@ -78,25 +80,26 @@ class Rule:
     def _all_named(self) -> bool:
         return self.pattern.groups == len(self._names)
 
-    def capture(self, message: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-        """Return what is captured from a message, as it stands there: names and values; None where it does not apply.
+    def capture_all(self, messages: Iterable[str]) -> Iterator[Captured | None]:
+        """Yield what is captured from each message, as it stands there; None where the rule does not apply."""
+        names, all_named = self._names, self._all_named
+        for found in map(self.pattern.search, messages):
+            if found is None:
+                yield None
+            elif all_named and all(values := found.groups()):
+                yield names, values
+            else:
+                yield self._without_empty(found.groupdict())
 
-        Empty captures are left out.
-        """
-        found = self.pattern.search(message)
-        if found is None:
-            return None
-        values: tuple[str, ...] = found.groups() if self._all_named else tuple(found.groupdict().values())
-        if all(values):
-            return self._names, values
-        named = {name: value for name, value in zip(self._names, values, strict=True) if value}
+    def _without_empty(self, fields: Mapping[str, str | None]) -> Captured | None:
+        named = {name: value for name, value in fields.items() if value}
         if any(name not in named for name in self.fields):
             return None
         return tuple(named), tuple(named.values())
 
     def match(self, message: str) -> "Match | None":
         """Return what the rule captures from a message, None where it does not apply."""
-        captured = self.capture(message)
+        (captured,) = self.capture_all([message])
         if captured is None:
             return None
         fields = dict(zip(*captured, strict=True))

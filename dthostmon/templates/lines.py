@@ -17,6 +17,7 @@ LINE_BYTES = 1024
 ENTRY_BYTES = 16 * 1024
 
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_LONG_NUMBER = re.compile(b"00++")
 _FIRST_MARK = 0x10
 _MARKS = bytes.maketrans(bytes(range(_FIRST_MARK, _FIRST_MARK + 8)), b"01234567")
 _PRIORITY = re.compile(rb"\n<[0-9]+>")
@@ -134,8 +135,8 @@ def shapes(keys: Sequence[bytes]) -> list[bytes]:
     r"""Return the shape of each key, in order: what is looked at of it, with each number as a single 0."""
     if max(map(len, keys), default=0) > LINE_BYTES:
         keys = list(map(visible_part, keys))
-    between_digits = b"\n".join([b"", *keys, b""]).split(b"0")
-    return b"0".join(filter(None, between_digits)).split(b"\n")[1:-1]
+    shortened = b"0".join(_LONG_NUMBER.split(b"\n".join(keys)))  # 'sub' takes longer
+    return shortened.split(b"\n") if keys else []
 
 
 def shape_texts(shapes: Sequence[bytes]) -> list[str]:

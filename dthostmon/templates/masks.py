@@ -7,6 +7,7 @@ While masks are set they are a NUL, which no cleaned line holds: a line that has
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import compress, count
 
 MASK = "<*>"
 _FORGED_MASK = "<\\*>"
@@ -80,7 +81,7 @@ def mask_all(messages: Sequence[str]) -> list[str]:
     lines = _WORD_WITH_NUMBER.sub(_SET, _mask_phrases(text, _PHRASES_OF_NUMBERS)).split("\n")
     different = list(dict.fromkeys(lines))  # where parameters are random, few are left
     masked = dict(zip(different, _mask_words(different), strict=True))
-    return [masked[line] for line in lines]
+    return list(map(masked.__getitem__, lines))
 
 
 def _mask_words(lines: Sequence[str]) -> list[str]:
@@ -150,7 +151,9 @@ def _join_masks(text: str) -> str:
 
 def _mask_members(words: list[str]) -> None:
     """Mask the values of members that name somebody or are no words: words are at even places, edges at odd ones."""
-    for place in [place for place, edge in enumerate(words[1::2]) if edge[0] == "="]:
+    edges = words[1::2]
+    equal_signs = {edge for edge in set(edges) if edge[0] == "="}
+    for place in compress(count(), map(equal_signs.__contains__, edges)):
         edge = words[2 * place + 1]
         if words[2 * place + 2] in _NO_WORDS and edge.rstrip(_PADDING) == "=":
             words[2 * place + 2] = _SET

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from operator import attrgetter
 
 from dthostmon.model import Template
 from dthostmon.templates.headers import ParsedLine, take_apart
@@ -17,6 +18,7 @@ BUCKET_WORDS = 2
 OVERFLOW_TEXT = "(a line of a kind beyond the limit of kinds in one run)"
 ACCESS = "http-access"
 
+_PROGRAM = attrgetter("program")
 _DIGIT_RUN = re.compile(r"[0-9]+")
 Name = tuple[str | None, str]
 
@@ -31,9 +33,10 @@ def template_of(line: bytes) -> Template:
 def masked_texts(parsed: Sequence[ParsedLine]) -> list[str]:
     """Return the masked text of each line, which must be one with shortened numbers."""
     texts = mask_all([line.message[line.body :] if line.body else line.message for line in parsed])
-    for place, line in enumerate(parsed):
-        if line.program == ACCESS:
-            texts[place] = access_text(line.message)
+    programs = list(map(_PROGRAM, parsed))
+    if ACCESS in programs:
+        for place in [place for place, program in enumerate(programs) if program == ACCESS]:
+            texts[place] = access_text(parsed[place].message)
     return texts
 
 
@@ -75,9 +78,8 @@ class TemplateTable:
 
     def _admit_new(self, name: Name) -> Template:
         program, text = name
-        words = text.split(" ")
-        beginning = " ".join(words[:BUCKET_WORDS])
-        bucket = program, len(words), beginning
+        beginning = " ".join(text.split(" ", BUCKET_WORDS)[:BUCKET_WORDS])
+        bucket = program, text.count(" "), beginning
         in_bucket, of_program = self._in_bucket.get(bucket, 0), self._of_program.get(program, 0)
         if in_bucket >= MAX_TEMPLATES_PER_BUCKET:
             name = program, f"{beginning} {MASK}"

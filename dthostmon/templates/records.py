@@ -6,6 +6,7 @@ of the lines before it in the same log, so what is open at the end of a piece is
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from operator import attrgetter
 
 from dthostmon.model import OpenRecords, RecordLine, RecordPart, Template
 from dthostmon.templates.headers import ParsedLine
@@ -13,6 +14,7 @@ from dthostmon.templates.headers import ParsedLine
 MAX_OPEN_PROGRAMS = 64
 ERROR_LEVEL = 3
 
+_PROGRAM = attrgetter("program")
 
 _INDENTED_DETAIL = re.compile(r"\s+(?:at \S|File \"|\.\.\. \d+ (?:more|common frames))", re.ASCII)
 _CONTINUING = (
@@ -44,9 +46,11 @@ def parts_of(lines: Sequence[ParsedLine]) -> list[RecordPart]:
         place += text.count("\n", position, found.start())
         position = found.start()
         parts[place] = _part(lines[place], found)
-    for place, line in enumerate(lines):
-        if line.program in _OWN_PARTS:
-            parts[place] = _OWN_PARTS[line.program](line.message)
+    programs = list(map(_PROGRAM, lines))
+    for program in _OWN_PARTS.keys() & set(programs):
+        part_of = _OWN_PARTS[program]
+        for place in [place for place, other in enumerate(programs) if other == program]:
+            parts[place] = part_of(lines[place].message)
     return parts
 
 
