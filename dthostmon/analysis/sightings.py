@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress, count, filterfalse, islice
+from itertools import chain, compress, count, filterfalse, islice
 from typing import NamedTuple
 
 from dthostmon.analysis.batch import Batch, Sighting
@@ -138,23 +138,29 @@ class Sightings:
 
     def _follow(self, watches: Iterable[Watch], batch: Batch, rows: Sequence[TrailKey]) -> None:
         """Count the lines of a batch for what rules and sequences watch by the same fields, whose values are `rows`."""
-        followed = [self._trails_of(watch, rows) for watch in watches]
+        different = dict.fromkeys(rows)
+        busy = _busy(rows) if len(different) < len(rows) else ()
+        followed = [self._trails_of(watch, different, busy) for watch in watches]
         for values, places in _places_by_values(rows, followed).items():
             part = _part(batch, places)
             for trails in followed:
                 if trail := trails.get(values):
                     trail.add(part)
 
-    def _trails_of(self, watch: Watch, rows: Iterable[TrailKey]) -> dict[TrailKey, WatchedTrail]:
-        """Return the trails of a watch, with new ones for values that have none, as far as there is room."""
+    def _trails_of(
+        self, watch: Watch, rows: Iterable[TrailKey], busy: Sequence[TrailKey]
+    ) -> dict[TrailKey, WatchedTrail]:
+        """Return the trails of a watch, with new ones for values that have none, as far as there is room.
+
+        For those of `busy` lines, room is made.
+        """
         trails = self._trails.setdefault(watch.owner, {})
-        unknown = list(filterfalse(trails.__contains__, rows))
-        fresh = dict.fromkeys(unknown)
-        room = min(MAX_TRAILS_PER_OWNER - len(trails), MAX_TRAILS - sum(map(len, self._trails.values())))
-        if max(room, 0) < len(fresh) < len(unknown) and (busy := _busy(unknown)):
-            room += _drop_lonely(trails, len(busy) - room)
-            fresh = dict.fromkeys(busy) | fresh
-        for values in islice(fresh, max(room, 0)):
+        room = max(0, min(MAX_TRAILS_PER_OWNER - len(trails), MAX_TRAILS - sum(map(len, self._trails.values()))))
+        if not room and not busy:
+            return trails
+        urgent = list(filterfalse(trails.__contains__, busy))
+        room += _drop_lonely(trails, len(urgent) - room)
+        for values in islice(filterfalse(trails.__contains__, dict.fromkeys(chain(urgent, rows))), room):
             trails[values] = WatchedTrail(Trail(watch.within))
         return trails
 
