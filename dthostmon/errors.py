@@ -86,6 +86,38 @@ class VisitError(DthostmonError):
         }
 
 
+class ProviderErrorKind(StrEnum):
+    """Why a provider of models did not answer, as CLI, API and metrics name it."""
+
+    AUTH = "auth"
+    QUOTA = "quota"
+    RATE = "rate"
+    MODEL_MISSING = "model-missing"
+    TOO_LONG = "too-long"
+    OVERLOADED = "overloaded"
+    TRANSPORT = "transport"
+    INVALID_OUTPUT = "invalid-output"
+
+
+class ProviderError(DthostmonError):
+    """A provider of models did not answer as it should. `fix` is the step that mends it.
+
+    `retry_after` is how many seconds the provider asked to wait; None where it did not say.
+    """
+
+    def __init__(self, kind: ProviderErrorKind, message: str, fix: str, retry_after: float | None = None) -> None:
+        super().__init__(f"{message} {fix}".strip())
+        self.kind = kind
+        self.message = message
+        self.fix = fix
+        self.retry_after = retry_after
+
+    @property
+    def transient(self) -> bool:  # type: ignore[override]  # one class serves all kinds: the kind decides
+        """Whether the same request may succeed a moment later."""
+        return self.kind in {ProviderErrorKind.RATE, ProviderErrorKind.OVERLOADED, ProviderErrorKind.TRANSPORT}
+
+
 class FileUnreadableError(DthostmonError):
     """One file on a host cannot be read: a finding, never a failed host."""
 

@@ -8,6 +8,7 @@ from dthostmon.model.facts import DiskUsage, Facts, Identity, Metrics
 from dthostmon.model.finding import Evidence, Finding, FindingSource, Grade, Reason, Severity, Template, TemplateCount
 from dthostmon.model.history import History, HistoryUpdate, KnownTemplate, Learning, Rates, SeenTrail
 from dthostmon.model.host import MAX_JUMPS, Host, Levels, SshAccess, Thresholds, TransportKind
+from dthostmon.model.judgement import Confidence, Opinion, OpinionFinding, Usage
 from dthostmon.model.log import (
     Coverage,
     Cursor,
@@ -25,6 +26,7 @@ from dthostmon.model.run import Cycle, Run, RunStatus, Visit
 
 __all__ = [
     "MAX_JUMPS",
+    "Confidence",
     "Coverage",
     "Cursor",
     "Cycle",
@@ -48,6 +50,8 @@ __all__ = [
     "LogsReading",
     "Metrics",
     "OpenRecords",
+    "Opinion",
+    "OpinionFinding",
     "Rates",
     "Reason",
     "RecordLine",
@@ -64,5 +68,6 @@ __all__ = [
     "TemplateCount",
     "Thresholds",
     "TransportKind",
+    "Usage",
     "Visit",
 ]

@@ -1,0 +1,57 @@
+"""What a model is asked, and what comes back, whatever the wire protocol."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from dthostmon.model import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of the conversation: the user's, or a model's answer that is shown to it again."""
+
+    role: str  # user | assistant
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request to a model. `schema` is the JSON Schema that the answer must obey.
+
+    `prompt_tokens` is our estimate of what is sent, `max_output_tokens` must exceed the largest answer of the schema:
+    constrained output is still cut there.
+    """
+
+    system: str
+    messages: Sequence[Message]
+    schema: Mapping[str, object]
+    prompt_tokens: int
+    max_output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The raw text of an answer, the model that its provider says gave it, and what it took."""
+
+    text: str
+    model: str
+    usage: Usage
+
+
+class Provider(Protocol):
+    """A service that answers with a model. It raises ProviderError and nothing else (but for cancellation).
+
+    `concurrency` is how many requests it is given at a time, `timeout` the seconds that one try may take.
+    """
+
+    name: str
+    model: str
+    concurrency: int
+    timeout: float
+
+    async def ask(self, question: Question) -> Answer:
+        """Return the answer to one request: no retries here."""
+
+    async def models(self) -> Sequence[str]:
+        """Return the names of the models that it has."""
