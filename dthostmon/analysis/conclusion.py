@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from dthostmon.analysis.bursts import bursts
+from dthostmon.analysis.causes import joined
 from dthostmon.analysis.escalation import Escalated
 from dthostmon.analysis.familiarity import Familiarity, is_learned
 from dthostmon.analysis.garbage import rare_collections
@@ -83,7 +84,7 @@ def conclude(
         lines=observed.lines,
         tallies=observed.tallies,
         templates=observed.templates,
-        findings=tuple(sorted(findings, key=_worst_first)),
+        findings=tuple(joined(sorted(findings, key=_worst_first))),
         own_addresses=observed.own_addresses,
         open_records=observed.open_records,
         learned=HistoryUpdate(

@@ -7,6 +7,7 @@ from itertools import filterfalse, islice
 from operator import attrgetter
 
 from dthostmon.analysis.batch import Batch
+from dthostmon.analysis.evidence import in_order
 from dthostmon.analysis.seen_line import SeenLine
 from dthostmon.model import Evidence, Finding, FindingSource, Severity
 from dthostmon.rules import Rule, RuleSequence, fill
@@ -57,14 +58,6 @@ class Group:
         if told := [time for time in (*times, self._begin, self._end) if time is not None]:
             self._begin, self._end = min(told), max(told)
 
-    def _evidence(self) -> tuple[Evidence, ...]:
-        """Return the first and last lines in the order of their times, where all of them tell one."""
-        shown = [*map(_shown, (*self._first, *self._last))]
-        times = [line.time for line in shown if line.time is not None]
-        if len(times) < len(shown):
-            return tuple(shown)
-        return tuple(line for _, line in sorted(zip(times, shown, strict=True), key=lambda item: item[0]))
-
     @property
     def last_seen(self) -> datetime | None:
         """When its newest line was written; None where no line tells."""
@@ -85,7 +78,7 @@ class Group:
             source=FindingSource.RULE,
             rule=self.rule.id,
             count=self.count,
-            evidence=self._evidence(),
+            evidence=in_order([*map(_shown, (*self._first, *self._last))]),
             recommended_action=fill(self.rule.recommended_action, words, self.count),
             fields=self.fields,
             first_seen=self._begin,

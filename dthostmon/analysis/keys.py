@@ -14,7 +14,7 @@ from dthostmon.rules import Rule, RuleSet
 MAX_KEYS = 20_000
 MAX_SHAPES = 4_000
 MAX_KINDS = 2_000
-MAX_KEY_BYTES = 4 << 20
+MAX_KEY_BYTES = 2 << 20
 
 
 @dataclass(slots=True)

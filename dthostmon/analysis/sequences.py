@@ -35,7 +35,7 @@ def complete_sequences(
     trails = _joined_trails(sightings, rules, history)
     groups: dict[TrailKey, Group] = {}
     left = []
-    for sighting in sorted(sightings.completions, key=lambda one: one.at):
+    for sighting in sorted(sightings.completions.lines, key=lambda one: one.at):
         rule = sighting.match.rule
         completed = [one for one in rules.completed_by(rule) if _complete(one, sighting, trails, groups)]
         if not completed and rule.speaks:
@@ -53,7 +53,7 @@ def _joined_trails(sightings: Sightings, rules: RuleSet, history: History) -> di
         for key, old in history.trails.items()
         if (within := rules.window(key)) is not None
     }
-    for key, watched in sightings.trails.items():
+    for key, watched in sightings.trails.by_key.items():
         new, old = watched.trail, joined.get(key)
         if old is None:
             joined[key] = KnownTrail(new, watched.lines, min(new.counts))

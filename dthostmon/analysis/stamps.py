@@ -7,7 +7,7 @@ from typing import NamedTuple
 from dthostmon import templates
 from dthostmon.analysis.moment import Moment
 
-MAX_STAMPS = 10_000
+MAX_STAMPS = 2_000
 NO_MOMENT = Moment(datetime(1970, 1, 1, tzinfo=UTC))
 
 _SECONDS = {f"{second:02}": (timedelta(seconds=second), second) for second in range(60)}

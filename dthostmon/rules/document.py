@@ -27,6 +27,7 @@ def parse_document(text: str) -> tuple[object, Sequence[Mistake]]:
     """Return the plain values of a YAML document, or where it is no YAML."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    from ruamel.yaml.reader import ReaderError
 
     try:
         return YAML(typ="safe", pure=True).load(text), ()
@@ -34,6 +35,10 @@ def parse_document(text: str) -> tuple[object, Sequence[Mistake]]:
         mark = exc.problem_mark or exc.context_mark
         position = (mark.line + 1, mark.column + 1) if mark else None
         return None, (Mistake((), f"this is no YAML: {exc.problem or exc.context}", position),)
+    except ReaderError as exc:
+        before = text[: exc.position]
+        position = before.count("\n") + 1, exc.position - before.rfind("\n")
+        return None, (Mistake((), f"this is no YAML: it holds the character {exc.character:#06x}", position),)
     except (YAMLError, ValueError, RecursionError) as exc:
         return None, (Mistake((), f"this is no YAML: {exc}"),)
 

@@ -228,6 +228,7 @@ def test_another_program_is_no_candidate_and_a_version_in_its_name_does_not_matt
 
 MISTAKES = {
     "not yaml": ("rules: [", 1, "this is no YAML"),
+    "a control character": ("rules:\n  - id: a\x1b", 2, "it holds the character 0x001b"),
     "no mapping": ("- a", 1, "a pack is a mapping"),
     "empty": ("", 1, "a pack is a mapping"),
     "no rules": ("programs: [x]\n", 1, "must be a list of at least one rule"),
