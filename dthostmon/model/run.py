@@ -9,6 +9,7 @@ from dthostmon.errors import ErrorKind
 from dthostmon.model.facts import Facts
 from dthostmon.model.finding import Finding, Reason, Severity, TemplateCount
 from dthostmon.model.history import HistoryUpdate
+from dthostmon.model.judgement import Usage
 from dthostmon.model.log import Coverage, LogReading, Rhythm
 from dthostmon.model.record import OpenRecords
 
@@ -26,7 +27,10 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One check of one host. A failed or skipped run has no score: unknown is not healthy."""
+    """One check of one host. A failed or skipped run has no score: unknown is not healthy.
+
+    `usage` is what asking models took, None where none was asked; `cost` is None too where no price is known.
+    """
 
     host: str
     site: str | None
@@ -39,6 +43,8 @@ class Run:
     error: str | None = None
     error_kind: ErrorKind | None = None
     judged_by: str = "rules"
+    usage: Usage | None = None
+    cost: float | None = None
     summary: str = ""
     recommendations: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()

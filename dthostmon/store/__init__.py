@@ -7,9 +7,11 @@ from dthostmon.store.keys import ApiKey
 from dthostmon.store.ledger import LedgerEntry, LedgerGap
 from dthostmon.store.lock import DaemonLock
 from dthostmon.store.normality import NormalTemplate
+from dthostmon.store.opinions import StoredOpinion
 from dthostmon.store.pages import InvalidPageError, Page
 from dthostmon.store.retention import PruneResult
 from dthostmon.store.schema import UpgradeResult
+from dthostmon.store.spending import Spending
 from dthostmon.store.statistics import StoreStats
 from dthostmon.store.store import Store, open_store, upgrade
 
@@ -23,10 +25,12 @@ __all__ = [
     "NormalTemplate",
     "Page",
     "PruneResult",
+    "Spending",
     "Store",
     "StoreStats",
     "StoredChunk",
     "StoredFinding",
+    "StoredOpinion",
     "UpgradeResult",
     "open_store",
     "upgrade",

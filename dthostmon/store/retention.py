@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from dthostmon.store.columns import AnySelect
 from dthostmon.store.engine import Database
-from dthostmon.store.tables import chunks, cycles, host_last, runs, templates
+from dthostmon.store.tables import chunks, cycles, host_last, opinions, runs, templates
 
 BATCH_ROWS = 500
 MAX_TEMPLATES_PER_HOST = 20_000  # what a flood of free text leaves; an ordinary host has some hundred
@@ -21,10 +22,13 @@ class PruneResult:
     chunks: int
     cycles: int
     templates: int = 0
+    opinions: int = 0
 
 
 async def prune(database: Database, older_than_runs: datetime, older_than_logs: datetime, batch: int) -> PruneResult:
     """Delete runs and cycles that started, and chunks that were read, before two times; never a host's last run.
+
+    Opinions of models go with the chunks that they are about.
 
     Templates go that were last seen before the first of the two, and beyond MAX_TEMPLATES_PER_HOST those last seen
     longest ago.
@@ -35,6 +39,7 @@ async def prune(database: Database, older_than_runs: datetime, older_than_logs: 
         chunks=await _delete(database, chunks, chunks.c.read_at < older_than_logs, batch),
         cycles=await _delete(database, cycles, cycles.c.started_at < older_than_runs, batch),
         templates=await _delete_templates(database, older_than_runs, batch),
+        opinions=await _delete(database, opinions, opinions.c.answered_at < older_than_logs, batch, opinions.c.key),
     )
 
 
@@ -59,10 +64,17 @@ async def _delete_some(database: Database, key: sa.Tuple, keys: AnySelect, batch
     return deleted
 
 
-async def _delete(database: Database, table: sa.Table, old: sa.ColumnElement[bool], batch: int) -> int:
-    some = sa.select(table.c.id).where(old).limit(batch)
+async def _delete(
+    database: Database,
+    table: sa.Table,
+    old: sa.ColumnElement[bool],
+    batch: int,
+    key: sa.Column[Any] | None = None,
+) -> int:
+    column = table.c.id if key is None else key
+    some = sa.select(column).where(old).limit(batch)
     deleted = 0
-    statement = sa.delete(table).where(table.c.id.in_(some))
+    statement = sa.delete(table).where(column.in_(some))
     while count := (await database.write(lambda connection: connection.execute(statement))).rowcount:
         deleted += count
     return deleted

@@ -20,11 +20,13 @@ from dthostmon.model import (
     Run,
     RunStatus,
     Severity,
+    Usage,
 )
 from dthostmon.store.columns import AnyRow
 
 NUMBERS = ("cpu_percent", "memory_percent", "swap_percent", "load1", "load5", "load15")
 LEDGER = ("bytes_appeared", "bytes_analysed", "bytes_skipped", "bytes_pending", "skip_reason", "lines", "rotated")
+TOKENS = ("prompt", "completion", "cached", "reasoning")
 DISK = ("mount", "device", "filesystem", "size", "used", "percent", "inodes_percent")
 
 
@@ -44,10 +46,23 @@ def _outcome(run: Run) -> dict[str, Any]:
         "severity": int(run.severity),
         "score": run.score,
         "judged_by": run.judged_by,
+        **usage_columns(run.usage),
+        "cost": run.cost,
         "summary": run.summary,
         "reasons": [asdict(reason) for reason in run.reasons],
         "recommendations": list(run.recommendations),
     }
+
+
+def usage_columns(usage: Usage | None) -> dict[str, Any]:
+    """Return what asking a model took as columns, all of them None where none was asked."""
+    return {f"{name}_tokens": getattr(usage, name, None) for name in TOKENS}
+
+
+def usage_value(row: AnyRow) -> Usage | None:
+    """Build from its columns what asking a model took."""
+    tokens = [getattr(row, f"{name}_tokens") for name in TOKENS]
+    return None if None in tokens else Usage(*tokens)
 
 
 def _measured(facts: Facts) -> dict[str, Any]:
@@ -128,6 +143,8 @@ def run_value(row: AnyRow, findings: Sequence[Finding], logs: Sequence[Coverage]
         error=row.error,
         error_kind=ErrorKind(row.error_kind) if row.error_kind else None,
         judged_by=row.judged_by,
+        usage=usage_value(row),
+        cost=row.cost,
         summary=row.summary,
         recommendations=tuple(row.recommendations),
         findings=tuple(findings),

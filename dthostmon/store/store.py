@@ -4,11 +4,11 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from dthostmon.errors import StoreError
-from dthostmon.model import Cycle, History, HostState, Run, Visit
+from dthostmon.model import Cycle, History, HostState, Run, Usage, Visit
 from dthostmon.store import (
     address,
     chunks,
@@ -20,9 +20,11 @@ from dthostmon.store import (
     ledger,
     lock,
     normality,
+    opinions,
     retention,
     runs,
     schema,
+    spending,
     statistics,
     visits,
 )
@@ -34,9 +36,11 @@ from dthostmon.store.keys import ApiKey
 from dthostmon.store.ledger import LedgerEntry
 from dthostmon.store.lock import DaemonLock
 from dthostmon.store.normality import NormalTemplate
+from dthostmon.store.opinions import StoredOpinion
 from dthostmon.store.pages import Page
 from dthostmon.store.retention import PruneResult
 from dthostmon.store.schema import UpgradeResult
+from dthostmon.store.spending import Spending
 from dthostmon.store.statistics import StoreStats
 
 PING_TIMEOUT_SECONDS = 2.0
@@ -124,6 +128,22 @@ class Store:
     async def last_cycle(self) -> CycleRow | None:
         """Return the cycle that started last; None before the first."""
         return await cycles.last(self._database)
+
+    async def spend(self, day: date, provider: str, usage: Usage, cost: float | None) -> None:
+        """Count an answer of a provider, and what it took, to a day (UTC); `cost` is None where no price is known."""
+        await spending.add(self._database, day, provider, usage, cost)
+
+    async def spending(self, since: date) -> tuple[Spending, ...]:
+        """Return what each provider took on each day from `since` on, the oldest first."""
+        return await spending.load(self._database, since)
+
+    async def opinion(self, key: str, since: datetime) -> StoredOpinion | None:
+        """Return the opinion that was given on a question at `since` or later; None where there is none."""
+        return await opinions.load(self._database, key, since)
+
+    async def keep_opinion(self, key: str, stored: StoredOpinion) -> None:
+        """Keep an opinion in the place of an older one on the same question."""
+        await opinions.save(self._database, key, stored)
 
     async def create_key(
         self, name: str, scope: str, secret_hash: str, expires_at: datetime | None, created_at: datetime

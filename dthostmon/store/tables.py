@@ -120,6 +120,11 @@ runs = sa.Table(
     sa.Column("recommendations", SafeJson, nullable=False),
     sa.Column("identity", SafeJson),
     sa.Column("unknown", SafeJson, nullable=False),
+    sa.Column("prompt_tokens", sa.BigInteger),
+    sa.Column("completion_tokens", sa.BigInteger),
+    sa.Column("cached_tokens", sa.BigInteger),
+    sa.Column("reasoning_tokens", sa.BigInteger),
+    _float("cost"),
     sa.UniqueConstraint("host_id", "started_at"),
 )
 
@@ -226,6 +231,36 @@ cycles = sa.Table(
     _integer("ok"),
     _integer("failed"),
     _integer("skipped"),
+)
+
+token_days = sa.Table(
+    "token_days",
+    metadata,
+    sa.Column("day", SafeText, primary_key=True),
+    sa.Column("provider", SafeText, primary_key=True),
+    _integer("answers"),
+    _integer("prompt_tokens"),
+    _integer("completion_tokens"),
+    _integer("cached_tokens"),
+    _integer("reasoning_tokens"),
+    _float("cost"),
+)
+
+opinions = sa.Table(
+    "opinions",
+    metadata,
+    sa.Column("key", SafeText, primary_key=True),
+    sa.Column("opinion", SafeJson, nullable=False),
+    _text("answered_by"),
+    _instant("answered_at", index=True),
+)
+
+# What a model would have been asked about a run, where none answered.
+questions = sa.Table(
+    "questions",
+    metadata,
+    _of(runs, key=True),
+    sa.Column("evidence", SafeJson, nullable=False),
 )
 
 api_keys = sa.Table(
