@@ -8,7 +8,7 @@ from dthostmon.model.facts import DiskUsage, Facts, Identity, Metrics
 from dthostmon.model.finding import Evidence, Finding, FindingSource, Grade, Reason, Severity, Template, TemplateCount
 from dthostmon.model.history import History, HistoryUpdate, KnownTemplate, Learning, Rates, SeenTrail
 from dthostmon.model.host import MAX_JUMPS, Host, Levels, SshAccess, Thresholds, TransportKind
-from dthostmon.model.judgement import Confidence, Opinion, OpinionFinding, Usage
+from dthostmon.model.judgement import Confidence, Opinion, OpinionFinding, SentRecord, Usage
 from dthostmon.model.log import (
     Coverage,
     Cursor,
@@ -60,6 +60,7 @@ __all__ = [
     "Run",
     "RunStatus",
     "SeenTrail",
+    "SentRecord",
     "Severity",
     "SshAccess",
     "StreamCursor",

@@ -15,6 +15,23 @@ class Confidence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SentRecord:
+    """A record that a model was sent, as far as its opinion is weighed by it. `id` is the one that the model knows.
+
+    `path`, `line` and `line_id` are those of the Evidence of findings, so that both are known to rest on the same line;
+    `line` is what people are shown, not the redacted text that was sent. `is_novel`: its template is new on this host;
+    `is_suspicious`: a rule with a finding of WARN or worse matched it.
+    """
+
+    id: str
+    path: str
+    line: str
+    line_id: str = ""
+    is_novel: bool = False
+    is_suspicious: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OpinionFinding:
     """One thing that a model holds for worth telling. `evidence` are ids of records that were sent to it."""
 
