@@ -11,7 +11,6 @@ from dthostmon.store.opinions import StoredOpinion
 from dthostmon.store.pages import InvalidPageError, Page
 from dthostmon.store.retention import PruneResult
 from dthostmon.store.schema import UpgradeResult
-from dthostmon.store.spending import Spending
 from dthostmon.store.statistics import StoreStats
 from dthostmon.store.store import Store, open_store, upgrade
 
@@ -25,7 +24,6 @@ __all__ = [
     "NormalTemplate",
     "Page",
     "PruneResult",
-    "Spending",
     "Store",
     "StoreStats",
     "StoredChunk",

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dthostmon.model import Confidence, Opinion, OpinionFinding, Severity
+from dthostmon.store.columns import AnyRow
 from dthostmon.store.connection import Connection
 from dthostmon.store.dialect import insert
 from dthostmon.store.engine import Database
@@ -16,10 +17,11 @@ from dthostmon.store.tables import opinions
 
 @dataclass(frozen=True, slots=True)
 class StoredOpinion:
-    """An opinion, who gave it and when."""
+    """An opinion, the provider and the model that gave it, and when."""
 
     opinion: Opinion
-    answered_by: str
+    provider: str
+    model: str
     answered_at: datetime
 
 
@@ -27,7 +29,11 @@ async def load(database: Database, key: str, since: datetime) -> StoredOpinion |
     """Return the opinion that was given on a question at `since` or later; None where there is none."""
     query = sa.select(opinions).where(opinions.c.key == key, opinions.c.answered_at >= since)
     found = await database.rows(query)
-    return StoredOpinion(_opinion(found[0].opinion), found[0].answered_by, found[0].answered_at) if found else None
+    return _stored(found[0]) if found else None
+
+
+def _stored(row: AnyRow) -> StoredOpinion:
+    return StoredOpinion(_opinion(row.opinion), row.provider, row.model, row.answered_at)
 
 
 async def save(database: Database, key: str, stored: StoredOpinion) -> None:
@@ -39,7 +45,8 @@ async def _save(key: str, stored: StoredOpinion, connection: Connection) -> None
     row = {
         "key": key,
         "opinion": asdict(stored.opinion),
-        "answered_by": stored.answered_by,
+        "provider": stored.provider,
+        "model": stored.model,
         "answered_at": stored.answered_at,
     }
     await connection.execute(_saving(connection.dialect.name), row)
@@ -48,7 +55,7 @@ async def _save(key: str, stored: StoredOpinion, connection: Connection) -> None
 @cache
 def _saving(database: str) -> sa.Insert:
     new = insert(database, opinions)
-    changed = {name: new.excluded[name] for name in ("opinion", "answered_by", "answered_at")}
+    changed = {name: new.excluded[name] for name in ("opinion", "provider", "model", "answered_at")}
     return new.on_conflict_do_update(index_elements=[opinions.c.key], set_=changed)
 
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from dthostmon.errors import StoreError
-from dthostmon.model import Cycle, History, HostState, Run, Usage, Visit
+from dthostmon.model import Cycle, History, HostState, Run, Visit
 from dthostmon.store import (
     address,
     chunks,
@@ -40,7 +40,6 @@ from dthostmon.store.opinions import StoredOpinion
 from dthostmon.store.pages import Page
 from dthostmon.store.retention import PruneResult
 from dthostmon.store.schema import UpgradeResult
-from dthostmon.store.spending import Spending
 from dthostmon.store.statistics import StoreStats
 
 PING_TIMEOUT_SECONDS = 2.0
@@ -129,13 +128,13 @@ class Store:
         """Return the cycle that started last; None before the first."""
         return await cycles.last(self._database)
 
-    async def spend(self, day: date, provider: str, usage: Usage, cost: float | None) -> None:
-        """Count an answer of a provider, and what it took, to a day (UTC); `cost` is None where no price is known."""
-        await spending.add(self._database, day, provider, usage, cost)
+    async def spent_tokens(self, day: date) -> int:
+        """Return how many tokens models took on a day (UTC)."""
+        return await spending.load(self._database, day)
 
-    async def spending(self, since: date) -> tuple[Spending, ...]:
-        """Return what each provider took on each day from `since` on, the oldest first."""
-        return await spending.load(self._database, since)
+    async def spend_tokens(self, day: date, tokens: int) -> None:
+        """Count more tokens as taken on a day (UTC)."""
+        await spending.add(self._database, day, tokens)
 
     async def opinion(self, key: str, since: datetime) -> StoredOpinion | None:
         """Return the opinion that was given on a question at `since` or later; None where there is none."""

@@ -233,25 +233,15 @@ cycles = sa.Table(
     _integer("skipped"),
 )
 
-token_days = sa.Table(
-    "token_days",
-    metadata,
-    sa.Column("day", SafeText, primary_key=True),
-    sa.Column("provider", SafeText, primary_key=True),
-    _integer("answers"),
-    _integer("prompt_tokens"),
-    _integer("completion_tokens"),
-    _integer("cached_tokens"),
-    _integer("reasoning_tokens"),
-    _float("cost"),
-)
+token_days = sa.Table("token_days", metadata, sa.Column("day", SafeText, primary_key=True), _integer("tokens"))
 
 opinions = sa.Table(
     "opinions",
     metadata,
     sa.Column("key", SafeText, primary_key=True),
     sa.Column("opinion", SafeJson, nullable=False),
-    _text("answered_by"),
+    _text("provider"),
+    _text("model"),
     _instant("answered_at", index=True),
 )
 

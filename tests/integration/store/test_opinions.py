@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from dthostmon.model import Confidence, Opinion, OpinionFinding, Severity, Usage, Visit
-from dthostmon.store import Spending, Store, StoredOpinion
+from dthostmon.store import Store, StoredOpinion
 from tests.integration.store.visits import at, run
 
 DAY = date(2026, 7, 28)
@@ -13,33 +13,22 @@ FINDING = OpinionFinding(("E01", "E07"), "disk", Severity.WARN, "A disk \0 ails 
 OPINION = Opinion("One disk ails.", (FINDING,), 71, Severity.WARN, ("Replace it.",), dropped=2)
 
 
-async def test_what_answers_took_is_summed_by_day_and_provider(store: Store):
-    await store.spend(DAY, "grok", Usage(1000, 50, 200, 10), 0.25)
-    await store.spend(DAY, "grok", Usage(2**40, 7), 0.5)
-    await store.spend(DAY, "local", Usage(5, 5), None)
-    await store.spend(DAY + timedelta(days=1), "grok", Usage(1, 1), 0.0)
-    assert await store.spending(DAY) == (
-        Spending(DAY, "grok", 2, Usage(2**40 + 1000, 57, 200, 10), 0.75),
-        Spending(DAY, "local", 1, Usage(5, 5), None),
-        Spending(DAY + timedelta(days=1), "grok", 1, Usage(1, 1), 0.0),
-    )
-    assert await store.spending(DAY + timedelta(days=2)) == ()
+async def test_tokens_are_summed_by_day(store: Store):
+    assert await store.spent_tokens(DAY) == 0
+    await store.spend_tokens(DAY, 2**40)
+    await store.spend_tokens(DAY, 7)
+    await store.spend_tokens(DAY + timedelta(days=1), 1)
+    assert await store.spent_tokens(DAY) == 2**40 + 7
+    assert await store.spent_tokens(DAY + timedelta(days=1)) == 1
 
 
-async def test_a_sum_of_costs_of_which_one_is_unknown_is_unknown(store: Store):
-    await store.spend(DAY, "grok", Usage(1, 1), 0.25)
-    await store.spend(DAY, "grok", Usage(1, 1), None)
-    (spending,) = await store.spending(DAY)
-    assert (spending.answers, spending.cost) == (2, None)
-
-
-async def test_answers_at_the_same_time_are_all_counted(store: Store):
-    await asyncio.gather(*(store.spend(DAY, "grok", Usage(1, 2), 1.0) for _ in range(20)))
-    assert await store.spending(DAY) == (Spending(DAY, "grok", 20, Usage(20, 40), 20.0),)
+async def test_tokens_spent_at_the_same_time_are_all_counted(store: Store):
+    await asyncio.gather(*(store.spend_tokens(DAY, 3) for _ in range(20)))
+    assert await store.spent_tokens(DAY) == 60
 
 
 async def test_an_opinion_comes_back_while_it_is_fresh(store: Store):
-    stored = StoredOpinion(OPINION, "grok/grok-4-fast", at(0))
+    stored = StoredOpinion(OPINION, "grok", "grok-4-fast", at(0))
     await store.keep_opinion("k1", stored)
     found = await store.opinion("k1", at(0))
     assert found is not None
@@ -50,16 +39,16 @@ async def test_an_opinion_comes_back_while_it_is_fresh(store: Store):
 
 
 async def test_a_newer_opinion_takes_the_place_of_an_older_one(store: Store):
-    older = StoredOpinion(OPINION, "grok/grok-4-fast", at(0))
-    newer = StoredOpinion(replace(OPINION, summary="All is well.", findings=()), "local/llama3.1", at(5))
+    older = StoredOpinion(OPINION, "grok", "grok-4-fast", at(0))
+    newer = StoredOpinion(replace(OPINION, summary="All is well.", findings=()), "local", "llama3.1", at(5))
     await store.keep_opinion("k1", older)
     await store.keep_opinion("k1", newer)
     assert await store.opinion("k1", at(0)) == newer
 
 
 async def test_old_opinions_go(store: Store):
-    await store.keep_opinion("k1", StoredOpinion(OPINION, "grok/grok-4-fast", at(0)))
-    await store.keep_opinion("k2", StoredOpinion(OPINION, "grok/grok-4-fast", at(9)))
+    await store.keep_opinion("k1", StoredOpinion(OPINION, "grok", "grok-4-fast", at(0)))
+    await store.keep_opinion("k2", StoredOpinion(OPINION, "grok", "grok-4-fast", at(9)))
     assert (await store.prune(at(5), at(5))).opinions == 1
     assert await store.opinion("k1", at(0)) is None
     assert await store.opinion("k2", at(0)) is not None

@@ -19,16 +19,15 @@ def upgrade() -> None:
     op.create_table(
         "token_days",
         sa.Column("day", sa.Text(), nullable=False),
-        sa.Column("provider", sa.Text(), nullable=False),
-        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("answers", *TOKENS)),
-        sa.Column("cost", sa.Double()),
-        sa.PrimaryKeyConstraint("day", "provider", name=op.f("pk_token_days")),
+        sa.Column("tokens", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("day", name=op.f("pk_token_days")),
     )
     op.create_table(
         "opinions",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("opinion", sa.JSON(), nullable=False),
-        sa.Column("answered_by", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("model", sa.Text(), nullable=False),
         sa.Column("answered_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_opinions")),
     )
