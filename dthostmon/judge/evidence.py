@@ -211,12 +211,12 @@ class _Gathering:
         return Record(RecordKind.NEW, content, self._importance(entry), (sample,), novel=True)
 
     def background(self, entry: TemplateCount) -> Record:
-        """Return the record of what is known and frequent, roughly counted: it is never twice the same."""
+        """Return the record of what is known and frequent, roughly counted: it is never quite the same."""
         known = self._history.templates.get(entry.template.id)
         expected = usual(known.rates) if known and known.rates else None
-        content = _present(about=_rough(entry.count), **_described(entry))
+        content = _present(at_least=_magnitude(entry.count), **_described(entry))
         if expected:
-            content |= {"usual_per_hour": _rough(round(expected.median))}
+            content |= {"usual_per_hour_at_least": _magnitude(round(expected.median))}
         return Record(RecordKind.BACKGROUND, content, BACKGROUND_IMPORTANCE)
 
     def _importance(self, entry: TemplateCount) -> int:
@@ -246,7 +246,7 @@ def _worst_first(finding: Finding) -> tuple[int, int, str, str, list[tuple[str, 
 
 
 def _most_frequent_first(entry: TemplateCount) -> tuple[int, str]:
-    return -entry.count, entry.template.id
+    return -_magnitude(entry.count), entry.template.id
 
 
 def _in_order(record: Record) -> tuple[int, int, str]:
@@ -266,10 +266,10 @@ def _earlier(findings: Iterable[Finding]) -> Iterator[Record]:
         yield Record(RecordKind.EARLIER, content, EARLIER_IMPORTANCE)
 
 
-def _rough(number: int) -> int:
-    """Return a number with one digit that counts."""
+def _magnitude(number: int) -> int:
+    """Return the power of ten that a number reaches: it stays from visit to visit, and so does the key of the cache."""
     power: int = 10 ** (len(str(number)) - 1)
-    return number // power * power
+    return power if number else 0
 
 
 def _counted(entry: TemplateCount) -> dict[str, str | int]:

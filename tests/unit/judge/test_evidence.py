@@ -94,13 +94,15 @@ def test_a_burst_is_told_with_its_rate_and_the_usual_one() -> None:
 
 
 def test_what_is_known_and_frequent_is_background_roughly_counted() -> None:
-    seen = [a_template(number, 1234 - number) for number in range(MAX_BACKGROUND + 3)]
+    seen = [a_template(number, 9999 - number) for number in range(MAX_BACKGROUND + 3)]
     history = a_history({entry.template.id: known(STEADY) for entry in seen})
     records = gather(examined(seen=seen), history, a_host()).records
     assert {record.kind for record in records} == {RecordKind.BACKGROUND}
     assert len(records) == MAX_BACKGROUND
-    assert records[0].content["about"] == 1000
-    assert records[0].content["usual_per_hour"] == 100
+    assert records[0].content["at_least"] == 1000
+    assert records[0].content["usual_per_hour_at_least"] == 100
+    later = [replace(entry, count=2000 + number) for number, entry in enumerate(seen)]
+    assert cache_key(records) == cache_key(gather(examined(seen=later), history, a_host()).records)
 
 
 def test_on_a_first_visit_nothing_is_new() -> None:
