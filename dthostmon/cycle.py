@@ -7,7 +7,7 @@ arguments.
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol, TypeVar
 
-from dthostmon import analysis, facts, logs, rules, scoring
+from dthostmon import analysis, facts, judge, logs, rules, scoring
 from dthostmon.errors import CursorConflictError, ErrorKind, StoreError, VisitError
 from dthostmon.model import (
     Coverage,
@@ -59,6 +59,9 @@ class RunStore(Protocol):
     async def load_history(self, host: str, template_ids: Sequence[str], role: str, max_runs: int) -> History:
         """Return what is known of a host's usual life and of the named templates."""
 
+    async def latest_run(self, host: str) -> Run | None:
+        """Return the last run of a host, complete; None for a host never seen."""
+
     async def save_run(self, visit: Visit) -> Run:
         """Store a run with all that belongs to it in one transaction; return it with its ids."""
 
@@ -88,6 +91,8 @@ class Parts:
     analyst: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "analyst"))
     # what was seen in a host's lines is held until it is stored: not that of all hosts at the same time
     judging: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_JUDGED_HOSTS))
+    assessor: judge.Assessor | None = None  # without one, the rules alone judge, and nobody asks why
+    prices: Mapping[str, judge.Prices] = field(default_factory=dict)  # by provider
     is_unreachable: Callable[[Host], bool] = _always_answers
     draw: Callable[[], float] = random.random
 
@@ -108,10 +113,34 @@ async def check_host(host: Host, parts: Parts) -> Run:
             _tell_phase(host, "analyse")
             examined, history = await _understand(host, state, reading, known, own, parts, started_at)
             visit = _make_visit(host, state, reading, known, examined, history, started_at, parts.monotonic() - begin)
-            _tell_phase(host, "save")
-            saved = await parts.store.save_run(visit)
+            enquiry = await _enquiry(host, examined, history, parts)
+            if enquiry is None:
+                return await _save(host, visit, parts)
+        _tell_phase(host, "judge")  # which may take minutes: others are judged meanwhile
+        return await _save(host, await _assessed(visit, enquiry, parts), parts)
+
+
+async def _save(host: Host, visit: Visit, parts: Parts) -> Run:
+    _tell_phase(host, "save")
+    saved = await parts.store.save_run(visit)
     _tell_phase(host, "done")
     return saved
+
+
+async def _enquiry(host: Host, examined: analysis.Examination, history: History, parts: Parts) -> judge.Enquiry | None:
+    """Return what a model is to be asked about; None where the rules alone judge."""
+    if parts.assessor is None or not parts.assessor.asks_about(examined, history):
+        return None
+    last = await parts.store.latest_run(host.name)
+    return parts.assessor.enquiry(examined, history, host, last.findings if last else ())
+
+
+async def _assessed(visit: Visit, enquiry: judge.Enquiry, parts: Parts) -> Visit:
+    """Return a visit with what a model says of it, or why none did."""
+    if parts.assessor is None:
+        return visit
+    assessment = await parts.assessor.assess(enquiry, parts.clock())
+    return replace(visit, run=judge.judged(visit.run, assessment, parts.prices))
 
 
 async def _understand(

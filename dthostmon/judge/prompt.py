@@ -180,13 +180,17 @@ def _parts(sheets: Sequence[Sheet]) -> Sequence[_Part]:
     return [_Part(sheet, mark, tuple(_lines(sheet, mark))) for sheet, mark in zip(sheets, marks, strict=True)]
 
 
+def citable(evidence: HostEvidence, mark: str = "") -> Mapping[str, Record]:
+    """Return the records that can be cited, by their ids; E01 is the same record whatever is left out."""
+    records = [record for record in evidence.records if record.kind.citable]
+    return {f"{mark}E{number:02d}": record for number, record in enumerate(records, start=1)}
+
+
 def _lines(sheet: Sheet, mark: str) -> Iterator[_Line]:
-    """Yield the line of each record; E01 is the same record whatever is left out."""
-    number = 0
+    ids = iter(citable(sheet.evidence, mark))
     for record, body in zip(sheet.evidence.records, sheet.bodies, strict=True):
         if record.kind.citable:
-            number += 1
-            own = f"{mark}E{number:02d}"
+            own = next(ids)
             yield _Line(record, own, f'{{"id":"{own}",{body}')
         else:
             yield _Line(record, "", f"{{{body}")

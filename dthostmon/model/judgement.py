@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dthostmon.model.finding import Severity
+from dthostmon.model.finding import Evidence, Severity
 
 
 class Confidence(StrEnum):
@@ -18,15 +18,13 @@ class Confidence(StrEnum):
 class SentRecord:
     """A record that a model was sent, as far as its opinion is weighed by it. `id` is the one that the model knows.
 
-    `path`, `line` and `line_id` are those of the Evidence of findings, so that both are known to rest on the same line;
-    `line` is what people are shown, not the redacted text that was sent. `is_novel`: its template is new on this host;
-    `is_suspicious`: a rule with a finding of WARN or worse matched it.
+    `lines` are those of the Evidence of findings, so that both are known to rest on the same line, and as people are
+    shown them, not as they were redacted and sent. `is_novel`: its template is new on this host; `is_suspicious`: a
+    rule with a finding of WARN or worse matched it.
     """
 
     id: str
-    path: str
-    line: str
-    line_id: str = ""
+    lines: tuple[Evidence, ...]
     is_novel: bool = False
     is_suspicious: bool = False
 

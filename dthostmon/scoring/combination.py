@@ -24,6 +24,7 @@ from dthostmon.scoring.grading import FULL_SCORE, SCORE_CAPS
 
 MAX_RAISE = 10
 MAX_LOWERING = {Severity.INFO: 5, Severity.WARN: 15, Severity.CRITICAL: 30}
+MAX_EVIDENCE = 8
 REASON = "a model's judgement"
 
 
@@ -74,21 +75,21 @@ class _Told:
         self._worst: dict[str | tuple[str, str], Severity] = {}
         for finding in findings:
             for line in finding.evidence:
-                for name in _names(line.id, line.path, line.line):
+                for name in _names(line):
                     self._worst[name] = max(finding.severity, self._worst.get(name, finding.severity))
 
     def has(self, records: Sequence[SentRecord], severity: Severity) -> bool:
         """Whether a finding of at least this severity rests on a line of these."""
-        names = (name for record in records for name in _names(record.line_id, record.path, record.line))
+        names = (name for record in records for line in record.lines for name in _names(line))
         return any(name in self._worst and self._worst[name] >= severity for name in names)
 
 
-def _names(line_id: str, path: str, line: str) -> Iterator[str | tuple[str, str]]:
+def _names(line: Evidence) -> Iterator[str | tuple[str, str]]:
     """Yield by what a line is known: not all evidence has an id."""
-    if line_id:
-        yield line_id
-    if line:
-        yield path, line
+    if line.id:
+        yield line.id
+    if line.line:
+        yield line.path, line.line
 
 
 def _claims(opinion: Opinion, records: Mapping[str, SentRecord], told: _Told) -> Iterator[_Claim]:
@@ -134,7 +135,7 @@ def _as_finding(claim: _Claim) -> Finding:
         title=claim.finding.description or claim.finding.kind,
         source=FindingSource.AI,
         count=len(claim.records),
-        evidence=tuple(Evidence(record.path, record.line, record.line_id) for record in claim.records),
+        evidence=tuple(dict.fromkeys(line for record in claim.records for line in record.lines))[:MAX_EVIDENCE],
         recommended_action=claim.finding.recommended_action,
         fields={"confidence": str(claim.finding.confidence)},
     )

@@ -28,7 +28,8 @@ LOWERING = {Severity.INFO: 5, Severity.WARN: 15, Severity.CRITICAL: 30}
 
 def a_record(number: int, *, novel: bool = False, suspicious: bool = False, line_id: str | None = None) -> SentRecord:
     name = f"l-{number:02}" if line_id is None else line_id
-    return SentRecord(f"E{number:02}", PATH, f"line {number}", name, is_novel=novel, is_suspicious=suspicious)
+    line = Evidence(PATH, f"line {number}", name)
+    return SentRecord(f"E{number:02}", (line,), is_novel=novel, is_suspicious=suspicious)
 
 
 # Plain, novel, suspicious, and without ids of their lines.

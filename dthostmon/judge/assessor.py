@@ -1,0 +1,92 @@
+"""Asks about what was examined of a host, and tells which lines stand behind the ids that the model knows."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dthostmon.analysis import Examination
+from dthostmon.judge import contract
+from dthostmon.judge.asked import Asked, RulesOnlyReason
+from dthostmon.judge.evidence import HostEvidence, cache_key, gather
+from dthostmon.judge.gate import opens
+from dthostmon.judge.judge import Judge
+from dthostmon.judge.prompt import PromptForm, build, citable, prepare
+from dthostmon.judge.question import Question
+from dthostmon.model import Finding, History, Host, Opinion, SentRecord, Severity
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Enquiry:
+    """What a model is to be asked about one host."""
+
+    evidence: HostEvidence
+    is_critical: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What came of it, and the records that an opinion may rest on, by their ids."""
+
+    asked: Asked
+    records: Mapping[str, SentRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessor:
+    """Asks about hosts. One instance serves all of them. `sequences` are the ids of rules that are sequences."""
+
+    judge: Judge
+    form: PromptForm
+    sequences: frozenset[str] = frozenset()
+
+    def asks_about(self, examined: Examination, history: History) -> bool:
+        """Tell whether there is anything to ask a model about."""
+        return bool(opens(examined, history, self.sequences))
+
+    def enquiry(self, examined: Examination, history: History, host: Host, earlier: Sequence[Finding] = ()) -> Enquiry:
+        """Return what to ask a model. `earlier` are the findings of the run before."""
+        is_critical = any(finding.severity is Severity.CRITICAL for finding in examined.findings)
+        return Enquiry(gather(examined, history, host, earlier), is_critical)
+
+    async def assess(self, enquiry: Enquiry, now: datetime) -> Assessment:
+        """Ask, within the deadline and the budget; what fails is a reason, never an error."""
+        evidence = enquiry.evidence
+        talk = _Talk(evidence, self.form)
+        key = cache_key(evidence.records, evidence.role)
+        try:
+            asked = await self.judge.assess(key, talk.ask, talk.read, is_critical=enquiry.is_critical, now=now)
+        except ValueError as error:
+            logger.warning("a host has no question that fits", extra={"host": evidence.host, "error": str(error)})
+            asked = Asked(reason=RulesOnlyReason.TOO_LONG)
+        return Assessment(asked, _sent(evidence))
+
+
+class _Talk:
+    """One question, and the answers to it that may come."""
+
+    def __init__(self, evidence: HostEvidence, form: PromptForm) -> None:
+        self._evidence = evidence
+        self._form = form
+        self._ids: Sequence[str] = ()
+
+    def ask(self) -> Question:
+        """Return the question; raises ValueError where no record fits into one."""
+        prompt = build([prepare(self._evidence, self._form)], self._form)
+        self._ids = tuple(prompt.hosts[0].records)
+        return prompt.question
+
+    def read(self, text: str) -> Opinion:
+        """Return the opinion of an answer; raises ProviderError for one that breaks the contract."""
+        return contract.parse(text, self._ids)
+
+
+def _sent(evidence: HostEvidence) -> Mapping[str, SentRecord]:
+    """Return the records by id, without those that rest on no line: nothing can be shown for them."""
+    return {
+        name: SentRecord(name, lines, record.novel, record.suspicious)
+        for name, record in citable(evidence).items()
+        if (lines := tuple(sample.place for sample in record.samples))
+    }

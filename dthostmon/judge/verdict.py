@@ -1,0 +1,37 @@
+"""What a model's opinion, or the want of one, makes of a run that the rules have judged. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from dthostmon import scoring
+from dthostmon.judge.asked import judged_by
+from dthostmon.judge.assessor import Assessment
+from dthostmon.judge.budget import Prices, total_cost
+from dthostmon.model import Grade, Opinion, Run
+
+
+def judged(run: Run, assessment: Assessment, prices: Mapping[str, Prices]) -> Run:
+    """Return the run with the model's part in it, and who judged; without an opinion all of the rules' part stays.
+
+    The words of the rules come first: those of a model may be an attacker's.
+    """
+    asked = assessment.asked
+    grade = Grade(run.score or 0, run.severity, run.reasons)
+    combined = scoring.combine(grade, run.findings, asked.opinion, assessment.records)
+    return replace(
+        run,
+        severity=combined.grade.severity,
+        score=combined.grade.score,
+        reasons=combined.grade.reasons,
+        findings=(*run.findings, *combined.findings),
+        judged_by=judged_by(asked),
+        usage=asked.usage if asked.attempts else None,
+        cost=total_cost(asked.attempts, prices) if asked.attempts else None,
+        summary=f"{run.summary} {asked.opinion.summary}".strip() if asked.opinion else run.summary,
+        recommendations=_recommendations(run, asked.opinion),
+    )
+
+
+def _recommendations(run: Run, opinion: Opinion | None) -> tuple[str, ...]:
+    more = opinion.recommendations if opinion else ()
+    return tuple(dict.fromkeys((*run.recommendations, *more)))[: scoring.MAX_RECOMMENDATIONS]
