@@ -1,0 +1,108 @@
+"""What asking a model changes of a check, and what it never changes."""
+
+from pathlib import Path
+
+import pytest
+
+from dthostmon.judge import Prices
+from dthostmon.model import FindingSource, Run, Severity
+from dthostmon.store import Store
+from tests.fixtures.scripted_provider import ScriptedProvider, failure, said
+from tests.integration.judge_checks import answer, claim, make_checks, make_host
+
+QUIET = "Nov 23 06:00:00 here CRON[77]: (root) CMD (true)\n"
+FAILED = "Nov 23 06:00:00 here sshd[7]: Failed password for root from 203.0.113.9 port 4000 ssh2\n"
+CRITICAL = "Nov 23 06:00:00 here kernel: [1.0] Kernel panic - not syncing: Fatal exception\n"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "app.log"
+
+
+async def rules_alone(store: Store, log: Path) -> Run:
+    return await make_checks(store, []).check(make_host("alone", log))
+
+
+async def test_nothing_to_ask_about_is_judged_by_the_rules(sqlite_store: Store, log: Path) -> None:
+    log.write_text(QUIET)
+    provider = ScriptedProvider("first", then=said(answer(50)))
+    run = await make_checks(sqlite_store, [provider]).check(make_host("web1", log))
+    assert (run.judged_by, run.score, run.usage) == ("rules", 100, None)
+    assert not provider.requests
+
+
+async def test_an_opinion_is_stored_with_who_gave_it_and_what_it_took(sqlite_store: Store, log: Path) -> None:
+    log.write_text(FAILED)
+    provider = ScriptedProvider("first", then=said(answer(70, "WARN", [claim("E01")])))
+    checks = make_checks(sqlite_store, [provider], prices={"first": Prices(2.0, 10.0)})
+    run = await checks.check(make_host("web1", log))
+    assert run.judged_by == "rules+first/m-1"
+    (found,) = [finding for finding in run.findings if finding.source is FindingSource.AI]
+    assert (found.title, found.severity) == ("Odd words.", Severity.WARN)
+    assert found.evidence[0].line == FAILED.strip()
+    assert run.usage is not None
+    assert run.cost == pytest.approx((100 * 2 + 20 * 10) / 1e6)
+    assert run.summary.endswith("The model sees it.")
+    assert run.recommendations[-1] == "Look at it."
+    stored = await sqlite_store.latest_run("web1")
+    assert stored is not None
+    assert (stored.judged_by, stored.usage, stored.score) == (run.judged_by, run.usage, run.score)
+    assert 100 + sum(reason.points for reason in run.reasons) == run.score
+
+
+async def test_a_lie_over_a_critical_finding_lifts_nothing(sqlite_store: Store, log: Path) -> None:
+    log.write_text(CRITICAL)
+    alone = await rules_alone(sqlite_store, log)
+    run = await make_checks(sqlite_store, [ScriptedProvider(then=said(answer(100)))]).check(make_host("web1", log))
+    assert (alone.severity, run.severity) == (Severity.CRITICAL, Severity.CRITICAL)
+    assert (run.score, run.judged_by) == (alone.score, "rules+first/m-1")
+
+
+@pytest.mark.parametrize(
+    ("providers", "daily_tokens", "reason"),
+    [
+        ([], 10**7, "no-provider"),
+        ([ScriptedProvider(then=failure("auth"))], 10**7, "auth"),
+        ([ScriptedProvider(then=said(answer(90)))], 0, "budget"),
+        ([ScriptedProvider(then=said("no JSON"))], 10**7, "invalid-output"),
+    ],
+    ids=["no provider", "wrong key", "budget of 0", "nonsense"],
+)
+async def test_without_an_opinion_all_stays_as_the_rules_said(
+    sqlite_store: Store, log: Path, providers: list[ScriptedProvider], daily_tokens: int, reason: str
+) -> None:
+    log.write_text(FAILED)
+    alone = await rules_alone(sqlite_store, log)
+    run = await make_checks(sqlite_store, providers, daily_tokens).check(make_host("web1", log))
+    assert run.judged_by == f"rules-only:{reason}"
+    assert (run.score, run.severity, run.reasons) == (alone.score, alone.severity, alone.reasons)
+    assert [finding.title for finding in run.findings] == [finding.title for finding in alone.findings]
+
+
+async def test_the_same_trouble_of_two_hosts_is_asked_once(sqlite_store: Store, log: Path) -> None:
+    log.write_text(FAILED)
+    provider = ScriptedProvider("first", then=said(answer(70, "WARN", [claim("E01")])))
+    checks = make_checks(sqlite_store, [provider])
+    first, second = [await checks.check(make_host(name, log)) for name in ("web1", "web2")]
+    assert len(provider.requests) == 1
+    assert (first.judged_by, first.score) == (second.judged_by, second.score)
+    assert second.usage is None
+
+
+async def test_the_tokens_of_today_outlive_the_process(sqlite_store: Store, log: Path) -> None:
+    log.write_text(FAILED)
+    provider = ScriptedProvider("first", then=said(answer(70)))
+    await make_checks(sqlite_store, [provider]).check(make_host("web1", log))
+    log.write_text(FAILED.replace("root", "admin"))
+    run = await make_checks(sqlite_store, [provider], daily_tokens=100).check(make_host("web2", log))
+    assert run.judged_by == "rules-only:budget"
+
+
+async def test_an_id_that_was_not_sent_moves_nothing(sqlite_store: Store, log: Path) -> None:
+    log.write_text(FAILED)
+    alone = await rules_alone(sqlite_store, log)
+    lies = ScriptedProvider("first", then=said(answer(0, "CRITICAL", [claim("E99", severity="CRITICAL")])))
+    run = await make_checks(sqlite_store, [lies]).check(make_host("web1", log))
+    assert (run.score, run.severity) == (alone.score, alone.severity)
+    assert all(finding.source is not FindingSource.AI for finding in run.findings)
