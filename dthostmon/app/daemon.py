@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dthostmon import __version__, web
+from dthostmon.app.judging import Models, prices_of
 from dthostmon.app.lock import hold_lock
 from dthostmon.app.memory import give_back_free_memory, keep_heap_small
 from dthostmon.app.parts import configured_rules, make_parts, now, opened_store, prune
@@ -16,6 +17,7 @@ from dthostmon.app.schedule import Schedule, guard_clock
 from dthostmon.config import Configuration, changed, load
 from dthostmon.cycle import HostChecks, run_cycle
 from dthostmon.errors import ConfigurationError, StoreError
+from dthostmon.judge.breaker import BreakerState
 from dthostmon.model import Cycle, Host
 from dthostmon.reports.documents import Document, cycle_summary
 from dthostmon.store import Store
@@ -53,6 +55,7 @@ class Daemon:
     clock: Callable[[], datetime]
     told: Callable[[Cycle], None]
     connections: Connections = field(default_factory=Connections)
+    models: Models = field(init=False)
     checks: HostChecks = field(init=False)
     schedule: Schedule = field(init=False)
     last_cycle: Cycle | None = None
@@ -63,7 +66,9 @@ class Daemon:
 
     def __post_init__(self) -> None:
         limit = self.configuration.settings.monitoring.max_concurrent_hosts
-        parts = make_parts(self.store, self.connections, configured_rules(self.configuration))
+        self.models = Models(self.store)
+        packs, ai = configured_rules(self.configuration), self.configuration.settings.ai
+        parts = make_parts(self.store, self.connections, packs, self.models, ai)
         self.checks = HostChecks(parts, limit)
         self.schedule = Schedule(self._start_cycle, self._start_prune, self.clock)
 
@@ -86,6 +91,7 @@ class Daemon:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.connections.close()
+        await self.models.close()
 
     def reload(self) -> None:
         """Look for an edit of the configuration now, and read the rule packs again."""
@@ -109,7 +115,7 @@ class Daemon:
                 "last_cycle": cycle_summary(self.last_cycle) if self.last_cycle else None,
             },
             "configuration": {"status": "ok" if self.refused_edit is None else "edit refused"},
-            "ai": {"status": "not configured"},
+            "ai": _health_of(self.models.states()),
         }
         return web.Health(is_healthy=database is None and not is_stale, document=document)
 
@@ -176,8 +182,14 @@ class Daemon:
     async def _renew_checks(self) -> None:
         """Check from now on with the limit and the rule packs of the configuration in force."""
         packs = await asyncio.to_thread(configured_rules, self.configuration)
-        limit = self.configuration.settings.monitoring.max_concurrent_hosts
-        self.checks = HostChecks(replace(self.checks.parts, rules=packs), limit, self.checks.busy)
+        settings = self.configuration.settings
+        parts = replace(
+            self.checks.parts,
+            rules=packs,
+            assessor=self.models.assessor(settings.ai, packs),
+            prices=prices_of(settings.ai),
+        )
+        self.checks = HostChecks(parts, settings.monitoring.max_concurrent_hosts, self.checks.busy)
 
     async def _take_over_edit(self) -> bool:
         """Take over an edit of the configuration file; a broken one is refused as a whole and said once.
@@ -219,6 +231,14 @@ class Daemon:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             logger.error("a task died", extra={"task": task.get_name()}, exc_info=error)
+
+
+def _health_of(providers: Mapping[str, str]) -> Document:
+    """Tell whether any model may be asked; that none can is no failure of the monitor."""
+    if not providers:
+        return {"status": "not configured"}
+    status = "failing" if all(state == BreakerState.OPEN for state in providers.values()) else "ok"
+    return {"status": status, "providers": dict(providers)}
 
 
 async def run_daemon(

@@ -1,10 +1,29 @@
-"""What the judge needs of the store: what was spent today, and the opinions of before."""
+"""Builds the judge: the configured models, within the budget that the store remembers."""
 
-from dataclasses import dataclass
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
+from typing import TYPE_CHECKING
 
+from dthostmon.config.sections import Ai
+from dthostmon.judge import Assessor, Judge, Prices
+from dthostmon.judge.budget import Budget, cost
 from dthostmon.judge.cache import OPINION_LIFETIME, KnownOpinion
+from dthostmon.judge.contract import max_output_tokens, schema
+from dthostmon.judge.failover import Failover
+from dthostmon.judge.prompt import PromptForm
+from dthostmon.judge.question import Provider
+from dthostmon.judge.trial import Trial, tried
+from dthostmon.redact import redact
+from dthostmon.rules import RuleSet
 from dthostmon.store import Store, StoredOpinion
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
+MAX_PROMPT_TOKENS = 6_000  # small enough for a model of 16k tokens with its answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +55,80 @@ class StoredOpinions:
     async def put(self, key: str, known: KnownOpinion, now: datetime) -> None:
         """Keep an opinion."""
         await self.store.keep_opinion(key, StoredOpinion(known.opinion, known.provider, known.model, now))
+
+
+def prompt_form() -> PromptForm:
+    """Return what all questions have in common."""
+    nonce = partial(secrets.token_hex, 8)
+    return PromptForm(MAX_PROMPT_TOKENS, max_output_tokens(), schema, redact, nonce)
+
+
+@dataclass(slots=True)
+class Models:
+    """The models of the configuration in force, behind one client session.
+
+    They are made anew only when their settings change: what is known of a provider that fails must not be forgotten.
+    """
+
+    store: Store
+    _settings: Ai | None = None
+    _failover: Failover = field(default_factory=lambda: Failover([]))
+    _session: "ClientSession | None" = None
+
+    def assessor(self, settings: Ai, packs: RuleSet) -> Assessor:
+        """Return what asks the configured models; `packs` tell which rules are sequences."""
+        if settings != self._settings:
+            self._settings, self._failover = settings, Failover(self.providers(settings))
+        budget = Budget(settings.daily_tokens, StoredBudget(self.store))
+        judge = Judge(self._failover, budget, StoredOpinions(self.store))
+        return Assessor(judge, prompt_form(), frozenset(one.id for one in packs.sequences))
+
+    def states(self) -> Mapping[str, str]:
+        """Tell of each provider whether it may be asked."""
+        return {name: str(state) for name, state in self._failover.states.items()}
+
+    async def close(self) -> None:
+        """Close all connections to providers."""
+        if self._session is not None:
+            await self._session.close()
+
+    def providers(self, settings: Ai) -> Sequence[Provider]:
+        """Return what speaks to the configured providers, in their order."""
+        if not settings.providers:
+            return []
+        from dthostmon.judge.providers import make_provider  # with aiohttp's client
+        from dthostmon.judge.providers.http import make_session
+
+        self._session = self._session or make_session()
+        return [make_provider(one, self._session, settings.timeout) for one in settings.providers]
+
+
+def prices_of(settings: Ai) -> Mapping[str, Prices]:
+    """Return what tokens cost, by the name of the provider, where that is configured."""
+    return {
+        one.name: Prices(one.prices.input, one.prices.output, one.prices.cached_input)
+        for one in settings.providers
+        if one.prices
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """One request to a provider and what it cost; None = unknown."""
+
+    trial: Trial
+    cost: float | None
+
+
+async def try_providers(settings: Ai) -> tuple[TrialResult, ...]:
+    """Send each configured provider one small request, one after the other."""
+    from dthostmon.judge.providers import make_provider
+    from dthostmon.judge.providers.http import make_session
+
+    prices, form = prices_of(settings), prompt_form()
+    results = []
+    async with make_session() as session:
+        for one in settings.providers:
+            trial = await tried(make_provider(one, session, settings.timeout), form)
+            results.append(TrialResult(trial, cost(trial.usage, prices.get(one.name)) if trial.is_good else None))
+    return tuple(results)

@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 
 from dthostmon import rules
+from dthostmon.app.judging import Models, prices_of
 from dthostmon.config import Configuration
+from dthostmon.config.sections import Ai
 from dthostmon.cycle import HostChecks, Parts, run_cycle
 from dthostmon.model import Cycle, Host, Run
 from dthostmon.store import PruneResult, Store, open_store
@@ -17,6 +19,7 @@ from dthostmon.transport import Connections
 
 logger = logging.getLogger(__name__)
 
+NO_AI = Ai()
 PRUNE_BATCH = 500  # runs that one transaction deletes: a few ms on either database
 
 
@@ -35,16 +38,25 @@ async def opened_store(configuration: Configuration) -> AsyncIterator[Store]:
         await store.close()
 
 
-def make_parts(store: Store, connections: Connections, packs: rules.RuleSet | None = None) -> Parts:
-    """Wire the parts of a check; without packs of the user's own the builtin ones judge."""
+def make_parts(
+    store: Store,
+    connections: Connections,
+    packs: rules.RuleSet | None = None,
+    models: Models | None = None,
+    ai: Ai = NO_AI,
+) -> Parts:
+    """Wire the parts of a check; without packs of the user's own the builtin ones judge, without models they alone."""
+    packs = packs or builtin_rules()
     return Parts(
         store=store,
         visit=connections.visit,
-        rules=packs or builtin_rules(),
+        rules=packs,
         clock=now,
         monotonic=time.monotonic,
         nonce=partial(secrets.token_hex, 4),
         is_unreachable=connections.is_unreachable,
+        assessor=models.assessor(ai, packs) if models else None,
+        prices=prices_of(ai),
     )
 
 
@@ -71,10 +83,13 @@ async def monitor_once(
     limit = configuration.settings.monitoring.max_concurrent_hosts
     connections = Connections(keep_up_to=0)  # each host is visited once
     async with opened_store(configuration) as store:
+        models = Models(store)
         try:
-            parts = make_parts(store, connections, configured_rules(configuration))
+            ai = configuration.settings.ai
+            parts = make_parts(store, connections, configured_rules(configuration), models, ai)
             return await run_cycle(hosts, HostChecks(parts, limit), told=told)
         finally:
+            await models.close()
             await connections.close()
 
 

@@ -21,6 +21,7 @@ EXIT_INTERRUPTED = 130
 
 # Where each command lives: a module is imported when its command is called, so `--help` and small commands start fast.
 COMMANDS = {
+    "ai": "models:ai",
     "analyze": "analyze:analyze",
     "baseline": "baseline:baseline",
     "config": "configuration:config",

@@ -166,7 +166,7 @@ class Settings(Section):
         default=Learning(), description="When what is new on a host begins to mean more than a note."
     )
     rules: Rules = Field(default=Rules(), description="Rule packs of your own, beside the builtin ones.")
-    ai: Annotated[Ai, NotYet("judging with an AI model")] = Field(
+    ai: Ai = Field(
         default=Ai(), description="Models that judge what rules alone cannot; without a provider, rules judge alone."
     )
     email: Annotated[Email, NotYet("mail")] = Field(

@@ -181,6 +181,21 @@ class Learning(Section):
     runs: Count = Field(default=20, description="So many visits.", examples=[50])
 
 
+Price = Annotated[float, at_least(0, "0")]
+
+
+class Prices(Section):
+    """What a million tokens of a model cost, in whatever money; reasoning counts as output."""
+
+    input: Price = Field(description="What is sent to it.", examples=[0.2])
+    output: Price = Field(description="What it answers.", examples=[0.5])
+    cached_input: Price | None = Field(
+        default=None,
+        description="What is sent again and known to the provider; null = as other input.",
+        examples=[0.05],
+    )
+
+
 class Provider(Section):
     """A service that answers with an AI model."""
 
@@ -191,6 +206,7 @@ class Provider(Section):
     url: str = Field(description="Where it answers.", examples=["http://127.0.0.1:11434"])
     model: str = Field(description="The model to ask.", examples=["llama3.1"])
     api_key: Secret = Field(default=SecretStr(""), description="Its API key.", examples=["${XAI_API_KEY:-}"])
+    prices: Prices | None = Field(default=None, description="What it costs; without it, costs are unknown.")
 
 
 class Ai(Section):

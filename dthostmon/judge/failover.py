@@ -8,13 +8,13 @@ import logging
 import random
 import re
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from dthostmon.errors import ProviderError, ProviderErrorKind
 from dthostmon.judge.asked import Asked, Attempt, RulesOnlyReason
-from dthostmon.judge.breaker import Breaker
+from dthostmon.judge.breaker import Breaker, BreakerState
 from dthostmon.judge.correction import corrected, estimated_tokens
 from dthostmon.judge.question import Answer, Provider, Question
 from dthostmon.model import Opinion, Usage
@@ -89,6 +89,11 @@ class Failover:
     def has_providers(self) -> bool:
         """Whether there is anyone to ask."""
         return bool(self._guarded)
+
+    @property
+    def states(self) -> Mapping[str, BreakerState]:
+        """Whether each provider may be asked, by its name."""
+        return {guarded.provider.name: guarded.breaker.state(_now()) for guarded in self._guarded}
 
     async def ask(self, question: Question, parse: Parse, purse: Purse) -> Asked:
         """Return the first usable answer, or why there is none. Raises nothing but what cancels it."""
