@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from dthostmon.config.models import Overrides, Settings
-from dthostmon.config.structure import feature_missing, item_section, key_of, section_of
+from dthostmon.config.structure import feature_missing, is_on_wish, item_section, key_of, section_of
 
 COMMENT_COLUMNS = 100
 INDENT = "  "
@@ -46,7 +46,8 @@ def _entry(owner: type[BaseModel], name: str, field: FieldInfo) -> Iterator[str]
     feature = feature_missing(field)
     yield from _comment(f"{field.description} Not available yet." if feature else str(field.description))
     lines = [*_lines_of(owner, name, field)]
-    yield from (f"# {line}" for line in lines) if feature or _inherits(owner, name) else lines
+    is_off = feature or is_on_wish(field) or _inherits(owner, name)
+    yield from (f"# {line}" for line in lines) if is_off else lines
 
 
 def _inherits(owner: type[BaseModel], name: str) -> bool:

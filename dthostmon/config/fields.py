@@ -44,6 +44,10 @@ def not_yet(feature: str, below: tuple[tuple[str | int, ...], ...] = ((),)) -> P
     return PydanticCustomError("not_yet", "not available yet: {feature}", {"feature": feature, "below": below})
 
 
+class OnWish:
+    """Marks a section whose example is no default: it is commented out in the example file."""
+
+
 @dataclass(frozen=True, slots=True)
 class NotYet:
     """Marks a key that is modelled before its code exists: refused unless empty or `off`, never silently ignored."""

@@ -14,6 +14,7 @@ from dthostmon.config.fields import (
     LogPattern,
     Name,
     NotYet,
+    OnWish,
     Port,
     Secret,
     Size,
@@ -166,7 +167,7 @@ class Settings(Section):
         default=Learning(), description="When what is new on a host begins to mean more than a note."
     )
     rules: Rules = Field(default=Rules(), description="Rule packs of your own, beside the builtin ones.")
-    ai: Ai = Field(
+    ai: Annotated[Ai, OnWish()] = Field(
         default=Ai(), description="Models that judge what rules alone cannot; without a provider, rules judge alone."
     )
     email: Annotated[Email, NotYet("mail")] = Field(

@@ -8,7 +8,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from dthostmon.config.document import KeyPath
-from dthostmon.config.fields import NotYet
+from dthostmon.config.fields import NotYet, OnWish
 
 
 def key_of(name: str, field: FieldInfo) -> str:
@@ -19,6 +19,11 @@ def key_of(name: str, field: FieldInfo) -> str:
 def feature_missing(field: FieldInfo) -> str | None:
     """Name what a key is waiting for; None where it works."""
     return next((marker.feature for marker in field.metadata if isinstance(marker, NotYet)), None)
+
+
+def is_on_wish(field: FieldInfo) -> bool:
+    """Tell whether the example of a key is no default."""
+    return any(isinstance(marker, OnWish) for marker in field.metadata)
 
 
 def known_keys(root: type[BaseModel], path: KeyPath) -> tuple[str, ...]:

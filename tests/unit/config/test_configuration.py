@@ -131,7 +131,7 @@ def test_every_value_is_shown_with_its_origin_and_no_secret(read):
     assert shown["sites.chicago.thresholds.cpu.info"] == ("null", "site chicago (dthostmon.yaml:6)")
     assert shown["hosts[0].thresholds.disk.warn"] == ("60", "dthostmon.yaml:9")
     assert "hosts[1].enabled" in shown
-    assert not any(path.startswith(("ai.", "email.")) for path in shown)
+    assert not any(path.startswith(("notify.", "email.")) for path in shown)
     assert "hunter2" not in str(shown)
 
 

@@ -98,8 +98,6 @@ def test_a_wrong_value_is_named_with_what_would_be_right(refuse, text, path, mes
 @pytest.mark.parametrize(
     ("text", "path", "feature"),
     [
-        ("ai: {providers: [{name: a, type: ollama, url: u, model: m}]}", "ai.providers", "an AI model"),
-        ("ai: {daily_tokens: 5}", "ai.daily_tokens", "an AI model"),
         ("email: {host: smtp.example.org}", "email.host", "mail"),
         ("email: {from: a@example.org}", "email.from", "mail"),
         ("notify: {urls: ['ntfy://a']}", "notify.urls", "notifications"),

@@ -102,7 +102,7 @@ def test_lists_and_sections_are_json_and_the_special_variable_wins(read):
         ("DTHOSTMON__MONITORNG__INTERVAL", "5m", "unknown name; did you mean DTHOSTMON__MONITORING__INTERVAL?"),
         ("DTHOSTMON__", "5m", "unknown name"),
         ("DTHOSTMON__LOGS", "/var/log/x", "logs: found '/var/log/x'; expected a list"),
-        ("DTHOSTMON__AI__DAILY_TOKENS", "5", "ai.daily_tokens: not available yet"),
+        ("DTHOSTMON__ALERTS__REPEAT", "4h", "alerts.repeat: not available yet"),
         ("DTHOSTMON__SSH", "[1]", "ssh: found a list; expected keys and values"),
     ],
 )
