@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from dthostmon.config.fields import (
     Count,
@@ -19,6 +19,7 @@ from dthostmon.config.fields import (
     Tag,
     User,
     at_least,
+    expected,
 )
 from dthostmon.config.jump import Jump
 
@@ -219,6 +220,13 @@ class Ai(Section):
         default=None, description="What one try may take; null = 30s, and 120s for Ollama.", examples=["45s"]
     )
     providers: tuple[Provider, ...] = Field(default=(), description="Tried in this order.")
+
+    @field_validator("providers")
+    @classmethod
+    def _names_differ(cls, providers: tuple[Provider, ...]) -> tuple[Provider, ...]:
+        if len({one.name for one in providers}) < len(providers):
+            raise expected("a name of its own for each provider")
+        return providers
 
 
 class Email(Section):

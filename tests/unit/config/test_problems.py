@@ -86,6 +86,16 @@ def test_six_different_mistakes_are_listed_at_once_with_their_lines():
             "which sites does not declare; add 'x: {}' to sites",
         ),
         ('logs: ["/var/log/\\0"]', "logs[0]", "found a control character"),
+        (
+            "ai: {providers: [{name: a, type: ollama, url: u, model: m}, {name: a, type: openai, url: v, model: n}]}",
+            "ai.providers",
+            "expected a name of its own for each provider",
+        ),
+        (
+            "ai: {providers: [{name: a, type: ollama, url: u, model: m, prices: {input: -1, output: 1}}]}",
+            "ai.providers[0].prices.input",
+            "expected 0 or more",
+        ),
     ],
 )
 def test_a_wrong_value_is_named_with_what_would_be_right(refuse, text, path, message):
