@@ -140,7 +140,8 @@ async def _assessed(visit: Visit, enquiry: judge.Enquiry, parts: Parts) -> Visit
     if parts.assessor is None:
         return visit
     assessment = await parts.assessor.assess(enquiry, parts.clock())
-    return replace(visit, run=judge.judged(visit.run, assessment, parts.prices))
+    run = judge.judged(visit.run, assessment, parts.prices)
+    return replace(visit, run=run, unjudged=judge.evidence_document(enquiry.evidence) if assessment.is_open else None)
 
 
 async def _understand(

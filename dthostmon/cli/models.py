@@ -1,18 +1,21 @@
 """`dthostmon ai`: the models that judge what rules alone cannot."""
 
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from dthostmon.cli import output
-from dthostmon.cli.invocation import Invocation, json_option
+from dthostmon.cli.invocation import Invocation, json_option, since_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dthostmon.app.judging import TrialResult
+    from dthostmon.model import Run
 
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 COLUMNS = ("provider", "model", "listed", "result", "seconds", "tokens", "cost")
 
 
@@ -38,6 +41,29 @@ def test(invocation: Invocation, as_json: bool) -> None:
     else:
         _print(results)
     sys.exit(0 if all(one.trial.is_good for one in results) else 1)
+
+
+@ai.command()
+@since_option
+@json_option
+@click.pass_obj
+def replay(invocation: Invocation, since: datetime | None, as_json: bool) -> None:
+    """Judge stored runs for which no model was found when they were made."""
+    from dthostmon.app.replay import replay as replay_runs
+
+    configuration = invocation.configuration()
+    runs: list[Run] = []
+    result = invocation.wait_for(replay_runs(configuration, since or BEGINNING, runs.append))
+    if as_json:
+        told = [{"run": run.id, "host": run.host, "judged_by": run.judged_by, "score": run.score} for run in runs]
+        output.print_json({"judged": result.judged, "left": result.left, "reason": result.reason or None, "runs": told})
+        return
+    output.print_table(
+        ("host", "started", "judged by", "score"),
+        [(run.host, f"{run.started_at:%Y-%m-%d %H:%M:%S}", run.judged_by, run.score) for run in runs],
+    )
+    reason = f" ({result.reason})" if result.reason else ""
+    output.say(f"{result.judged} runs were judged, {result.left} still wait{reason}.")
 
 
 def _document(result: "TrialResult") -> dict[str, object]:

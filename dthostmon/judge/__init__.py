@@ -3,6 +3,7 @@
 from dthostmon.judge.asked import Asked, RulesOnlyReason, judged_by
 from dthostmon.judge.assessor import Assessment, Assessor, Enquiry
 from dthostmon.judge.budget import Prices
+from dthostmon.judge.documents import evidence_document, evidence_value
 from dthostmon.judge.judge import Judge
 from dthostmon.judge.verdict import judged
 
@@ -14,6 +15,8 @@ __all__ = [
     "Judge",
     "Prices",
     "RulesOnlyReason",
+    "evidence_document",
+    "evidence_value",
     "judged",
     "judged_by",
 ]

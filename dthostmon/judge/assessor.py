@@ -33,6 +33,11 @@ class Assessment:
     asked: Asked
     records: Mapping[str, SentRecord]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether asking again later may help: not where nobody is there to be asked."""
+        return self.asked.opinion is None and self.asked.reason is not RulesOnlyReason.NO_PROVIDER
+
 
 @dataclass(frozen=True, slots=True)
 class Assessor:

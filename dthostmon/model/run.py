@@ -30,6 +30,7 @@ class Run:
     """One check of one host. A failed or skipped run has no score: unknown is not healthy.
 
     `usage` is what asking models took, None where none was asked; `cost` is None too where no price is known.
+    `judged_at` is when a model judged it, where that was later than the run.
     """
 
     host: str
@@ -45,6 +46,7 @@ class Run:
     judged_by: str = "rules"
     usage: Usage | None = None
     cost: float | None = None
+    judged_at: datetime | None = None
     summary: str = ""
     recommendations: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -56,7 +58,7 @@ class Run:
 @dataclass(frozen=True, slots=True)
 class Visit:
     """Everything one run wants stored in its one transaction. `rhythms` and `open_records` are by path, of the
-    logs that had lines.
+    logs that had lines. `unjudged` is what there was to ask a model, where none answered: a JSON document.
     """
 
     run: Run
@@ -68,6 +70,7 @@ class Visit:
     learned: HistoryUpdate = NOTHING_LEARNED
     rhythms: Mapping[str, Rhythm] = field(default_factory=dict)
     open_records: Mapping[str, OpenRecords] = field(default_factory=dict)
+    unjudged: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dthostmon.store.lock import DaemonLock
 from dthostmon.store.normality import NormalTemplate
 from dthostmon.store.opinions import StoredOpinion
 from dthostmon.store.pages import InvalidPageError, Page
+from dthostmon.store.questions import Unjudged
 from dthostmon.store.retention import PruneResult
 from dthostmon.store.schema import UpgradeResult
 from dthostmon.store.statistics import StoreStats
@@ -29,6 +30,7 @@ __all__ = [
     "StoredChunk",
     "StoredFinding",
     "StoredOpinion",
+    "Unjudged",
     "UpgradeResult",
     "open_store",
     "upgrade",

@@ -36,13 +36,19 @@ def run_row(run: Run, host_id: int) -> dict[str, Any]:
 
 
 def _outcome(run: Run) -> dict[str, Any]:
-    return {
+    return judgement_columns(run) | {
         "started_at": run.started_at,
         "duration": run.duration,
         "site": run.site,
         "status": run.status.value,
         "error_kind": run.error_kind.value if run.error_kind else None,
         "error": run.error,
+    }
+
+
+def judgement_columns(run: Run) -> dict[str, Any]:
+    """Return how a run was judged: what a model may still change of it later."""
+    return {
         "severity": int(run.severity),
         "score": run.score,
         "judged_by": run.judged_by,
@@ -145,6 +151,7 @@ def run_value(row: AnyRow, findings: Sequence[Finding], logs: Sequence[Coverage]
         judged_by=row.judged_by,
         usage=usage_value(row),
         cost=row.cost,
+        judged_at=row.judged_at,
         summary=row.summary,
         recommendations=tuple(row.recommendations),
         findings=tuple(findings),

@@ -21,6 +21,7 @@ from dthostmon.store import (
     lock,
     normality,
     opinions,
+    questions,
     retention,
     runs,
     schema,
@@ -38,6 +39,7 @@ from dthostmon.store.lock import DaemonLock
 from dthostmon.store.normality import NormalTemplate
 from dthostmon.store.opinions import StoredOpinion
 from dthostmon.store.pages import Page
+from dthostmon.store.questions import Unjudged
 from dthostmon.store.retention import PruneResult
 from dthostmon.store.schema import UpgradeResult
 from dthostmon.store.statistics import StoreStats
@@ -143,6 +145,14 @@ class Store:
     async def keep_opinion(self, key: str, stored: StoredOpinion) -> None:
         """Keep an opinion in the place of an older one on the same question."""
         await opinions.save(self._database, key, stored)
+
+    async def unjudged(self, since: datetime, after: str = "0", limit: int = 50) -> tuple[Unjudged, ...]:
+        """Return runs from `since` on that wait for a model, the oldest first, from behind the run `after` on."""
+        return await questions.unjudged(self._database, since, int(after), limit)
+
+    async def settle(self, run: Run, judged_at: datetime) -> bool:
+        """Store what a model says of such a run; False where another process has done that."""
+        return await questions.settle(self._database, run, judged_at)
 
     async def create_key(
         self, name: str, scope: str, secret_hash: str, expires_at: datetime | None, created_at: datetime

@@ -125,6 +125,7 @@ runs = sa.Table(
     sa.Column("cached_tokens", sa.BigInteger),
     sa.Column("reasoning_tokens", sa.BigInteger),
     _float("cost"),
+    _instant("judged_at", nullable=True),
     sa.UniqueConstraint("host_id", "started_at"),
 )
 

@@ -7,7 +7,7 @@ from functools import cache, partial
 import sqlalchemy as sa
 
 from dthostmon.model import Cursor, HostState, Run, RunStatus, StreamCursor, Visit
-from dthostmon.store import chunks, cursors, histories, hosts, logs, rhythms, rows, templates
+from dthostmon.store import chunks, cursors, histories, hosts, logs, questions, rhythms, rows, templates
 from dthostmon.store.connection import Connection
 from dthostmon.store.dialect import insert
 from dthostmon.store.engine import Database
@@ -63,6 +63,8 @@ async def _save(visit: Visit, pieces: Sequence[chunks.Piece], connection: Connec
     run_id = await _save_run(connection, run, host_id)
     await _save_parts(connection, run, run_id, log_ids)
     finding_ids = await _save_findings(connection, run, run_id, host_id)
+    if visit.unjudged is not None:
+        await questions.keep(connection, run_id, visit.unjudged)
     found = (replace(finding, id=str(key)) for finding, key in zip(run.findings, finding_ids, strict=True))
     return replace(run, id=str(run_id), findings=tuple(found))
 

@@ -1,15 +1,17 @@
 """What asking a model changes of a check, and what it never changes."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from dthostmon.judge import Prices
+from dthostmon.judge import Enquiry, Prices, evidence_document, evidence_value, judged
 from dthostmon.model import FindingSource, Run, Severity
 from dthostmon.store import Store
 from tests.fixtures.scripted_provider import ScriptedProvider, failure, said
 from tests.integration.judge_checks import answer, claim, make_checks, make_host
 
+AFTERWARDS = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 QUIET = "Nov 23 06:00:00 here CRON[77]: (root) CMD (true)\n"
 FAILED = "Nov 23 06:00:00 here sshd[7]: Failed password for root from 203.0.113.9 port 4000 ssh2\n"
 CRITICAL = "Nov 23 06:00:00 here kernel: [1.0] Kernel panic - not syncing: Fatal exception\n"
@@ -97,6 +99,34 @@ async def test_the_tokens_of_today_outlive_the_process(sqlite_store: Store, log:
     log.write_text(FAILED.replace("root", "admin"))
     run = await make_checks(sqlite_store, [provider], daily_tokens=100).check(make_host("web2", log))
     assert run.judged_by == "rules-only:budget"
+
+
+async def test_what_no_model_judged_is_kept_until_one_does(sqlite_store: Store, log: Path) -> None:
+    log.write_text(FAILED)
+    run = await make_checks(sqlite_store, [ScriptedProvider(then=failure("auth"))]).check(make_host("web1", log))
+    (waiting,) = await sqlite_store.unjudged(run.started_at)
+    assert waiting.run_id == run.id
+    enquiry = Enquiry(evidence_value(waiting.evidence), is_critical=False)
+    assert evidence_document(enquiry.evidence) == waiting.evidence
+
+    provider = ScriptedProvider("second", then=said(answer(60, "WARN", [claim("E01")])))
+    assessor = make_checks(sqlite_store, [provider]).parts.assessor
+    assert assessor is not None
+    later = judged(run, await assessor.assess(enquiry, run.started_at), {})
+    assert await sqlite_store.settle(later, AFTERWARDS)
+    assert not await sqlite_store.settle(later, AFTERWARDS)
+    assert await sqlite_store.unjudged(run.started_at) == ()
+    stored = await sqlite_store.latest_run("web1")
+    assert stored is not None
+    assert (stored.judged_by, stored.judged_at) == ("rules+second/m-1", AFTERWARDS)
+    assert (stored.score, stored.summary) == (later.score, later.summary)
+    assert sorted(finding.source for finding in stored.findings) == ["ai", "rule"]
+
+
+async def test_nothing_is_kept_where_nobody_is_there_to_be_asked(sqlite_store: Store, log: Path) -> None:
+    log.write_text(FAILED)
+    run = await make_checks(sqlite_store, []).check(make_host("web1", log))
+    assert await sqlite_store.unjudged(run.started_at) == ()
 
 
 async def test_an_id_that_was_not_sent_moves_nothing(sqlite_store: Store, log: Path) -> None:

@@ -16,6 +16,7 @@ def upgrade() -> None:
     for name in TOKENS:
         op.add_column("runs", sa.Column(name, sa.BigInteger()))
     op.add_column("runs", sa.Column("cost", sa.Double()))
+    op.add_column("runs", sa.Column("judged_at", Instant()))
     op.create_table(
         "token_days",
         sa.Column("day", sa.Text(), nullable=False),
