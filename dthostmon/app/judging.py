@@ -16,7 +16,6 @@ from dthostmon.judge.failover import Failover
 from dthostmon.judge.prompt import PromptForm
 from dthostmon.judge.question import Provider
 from dthostmon.judge.trial import Trial, tried
-from dthostmon.redact import redact
 from dthostmon.rules import RuleSet
 from dthostmon.store import Store, StoredOpinion
 
@@ -60,7 +59,13 @@ class StoredOpinions:
 def prompt_form() -> PromptForm:
     """Return what all questions have in common."""
     nonce = partial(secrets.token_hex, 8)
-    return PromptForm(MAX_PROMPT_TOKENS, max_output_tokens(), schema, redact, nonce)
+    return PromptForm(MAX_PROMPT_TOKENS, max_output_tokens(), schema, _redacted, nonce)
+
+
+def _redacted(text: str) -> str:
+    from dthostmon.redact import redact  # 1.2 MB of expressions, for daemons that ask models
+
+    return redact(text)
 
 
 @dataclass(slots=True)
