@@ -20,7 +20,7 @@ from dthostmon.rules import RuleSet
 from dthostmon.store import Store, StoredOpinion
 
 if TYPE_CHECKING:
-    from aiohttp import ClientSession
+    from dthostmon.judge.providers.services import Services
 
 MAX_PROMPT_TOKENS = 6_000  # small enough for a model of 16k tokens with its answer
 
@@ -78,7 +78,7 @@ class Models:
     store: Store
     _settings: Ai | None = None
     _failover: Failover = field(default_factory=lambda: Failover([]))
-    _session: "ClientSession | None" = None
+    _services: "Services | None" = None
 
     def assessor(self, settings: Ai, packs: RuleSet) -> Assessor:
         """Return what asks the configured models; `packs` tell which rules are sequences."""
@@ -94,18 +94,17 @@ class Models:
 
     async def close(self) -> None:
         """Close all connections to providers."""
-        if self._session is not None:
-            await self._session.close()
+        if self._services is not None:
+            await self._services.close()
 
     def providers(self, settings: Ai) -> Sequence[Provider]:
         """Return what speaks to the configured providers, in their order."""
         if not settings.providers:
             return []
-        from dthostmon.judge.providers import make_provider  # with aiohttp's client
-        from dthostmon.judge.providers.http import make_session
+        from dthostmon.judge.providers.services import Services  # with aiohttp's client
 
-        self._session = self._session or make_session()
-        return [make_provider(one, self._session, settings.timeout) for one in settings.providers]
+        self._services = self._services or Services()
+        return self._services.providers(settings)
 
 
 def prices_of(settings: Ai) -> Mapping[str, Prices]:
@@ -127,13 +126,12 @@ class TrialResult:
 
 async def try_providers(settings: Ai) -> tuple[TrialResult, ...]:
     """Send each configured provider one small request, one after the other."""
-    from dthostmon.judge.providers import make_provider
-    from dthostmon.judge.providers.http import make_session
+    from dthostmon.judge.providers.services import Services
 
     prices, form = prices_of(settings), prompt_form()
-    results = []
-    async with make_session() as session:
-        for one in settings.providers:
-            trial = await tried(make_provider(one, session, settings.timeout), form)
-            results.append(TrialResult(trial, cost(trial.usage, prices.get(one.name)) if trial.is_good else None))
-    return tuple(results)
+    services = Services()
+    try:
+        trials = [await tried(provider, form) for provider in services.providers(settings)]
+    finally:
+        await services.close()
+    return tuple(TrialResult(one, cost(one.usage, prices.get(one.provider)) if one.is_good else None) for one in trials)
