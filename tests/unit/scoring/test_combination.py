@@ -47,7 +47,7 @@ RECORDS = {
 
 def a_line(number: int) -> Evidence:
     record = RECORDS[f"E{number:02}"]
-    return Evidence(record.path, record.line, record.line_id)
+    return record.lines[0]
 
 
 def told(severity: Severity, *lines: int, kind: str = "demo") -> Finding:
