@@ -5,7 +5,20 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from dthostmon.errors import Problem
-from dthostmon.model import Coverage, Cycle, Evidence, Facts, Finding, Gap, Host, Metrics, Run, RunStatus, TemplateCount
+from dthostmon.model import (
+    Coverage,
+    Cycle,
+    Evidence,
+    Facts,
+    Finding,
+    Gap,
+    Host,
+    Metrics,
+    Run,
+    RunStatus,
+    TemplateCount,
+    Usage,
+)
 from dthostmon.rules import PackCheck, Rule, RuleSequence
 
 if TYPE_CHECKING:  # the store brings sqlalchemy, which `analyze` can do without
@@ -58,6 +71,9 @@ def run_document(run: Run) -> Document:
         "reasons": [{"text": reason.text, "points": reason.points} for reason in run.reasons],
         "severity": str(run.severity),
         "judged_by": run.judged_by if run.status is RunStatus.OK else None,
+        "judged_at": optional_timestamp(run.judged_at),
+        "usage": usage_document(run.usage),
+        "cost": run.cost,
         "summary": run.summary,
         "recommendations": list(run.recommendations),
         "findings": [finding_document(finding) for finding in run.findings],
@@ -65,6 +81,18 @@ def run_document(run: Run) -> Document:
         "logs": [coverage_document(coverage) for coverage in run.logs],
         "metrics": metrics_document(run.facts.metrics),
         "facts": identity_document(run.facts),
+    }
+
+
+def usage_document(usage: Usage | None) -> Document | None:
+    """What asking models took in tokens; `cached` are a part of `prompt`, `reasoning` of `completion`."""
+    if usage is None:
+        return None
+    return {
+        "prompt": usage.prompt,
+        "completion": usage.completion,
+        "cached": usage.cached,
+        "reasoning": usage.reasoning,
     }
 
 
