@@ -4,7 +4,8 @@ Pure but for the nonce, which is drawn by an argument. One question holds the ev
 ones of a site; ids of the latter begin with the mark of their host.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from json import JSONEncoder
 from typing import NamedTuple
@@ -52,6 +53,7 @@ the ids of the records that it rests on; what rests on no record is left out. he
 trouble and 0 for one that is lost. Where several hosts are shown, each has its own member in the answer, by its mark, \
 and its findings rest on its own records alone."""
 
+_WORD = re.compile(r"\w+")
 _json = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 Schema = Mapping[str, object]
 
@@ -219,12 +221,29 @@ def _body(record: Record, redact: Redact) -> str:
 
 
 def _told(record: Record, samples: Sequence[Sample], width: int, redact: Redact) -> Mapping[str, object]:
+    secret = _secret_words(record.samples, redact)
     content = {
-        name: neutral(value, width, redact) if isinstance(value, str) else value
+        name: neutral(_without(value, secret), width, redact) if isinstance(value, str) else value
         for name, value in record.content.items()
     }
     lines = [_line(sample, width, redact) for sample in samples]
     return {"type": str(record.kind), **content, **({"lines": lines} if lines else {})}
+
+
+def _secret_words(samples: Sequence[Sample], redact: Redact) -> frozenset[str]:
+    """Return the words of lines that redaction takes out.
+
+    A template or a title has such a word without what shows in its line that it is a secret: the name of the command is
+    masked, say, or the user that somebody failed to be is his password.
+    """
+    words: set[str] = set()
+    for sample in samples:
+        words |= {*_WORD.findall(sample.text)} - {*_WORD.findall(redact(sample.text))}
+    return frozenset(words)
+
+
+def _without(text: str, words: Collection[str]) -> str:
+    return _WORD.sub(lambda word: "*" if word[0] in words else word[0], text) if words else text
 
 
 def _line(sample: Sample, width: int, redact: Redact) -> Mapping[str, str]:

@@ -21,6 +21,13 @@ def _is_base64_line(match: re.Match[str]) -> bool:
     return all(any(map(test, text)) for test in (str.islower, str.isupper, str.isdigit))
 
 
+def _is_mixed(match: re.Match[str]) -> bool:
+    text = match["secret"]
+    if text.count("/") > _MOST_SLASHES:
+        return False
+    return text.endswith("=") or all(any(map(test, text)) for test in (str.islower, str.isupper, str.isdigit))
+
+
 class LoneBase64:
     """A line of a key of which no other line is in the text: nothing else is that long and looks like it."""
 
@@ -73,6 +80,13 @@ PRIVATE_KEYS: Sequence[Redaction] = (
         ),
     ),
     LoneBase64(),
+    # a key that was logged line by line: its last line is short, and is the whole of what a program said
+    Pattern(
+        Kind.PRIVATE_KEY,
+        (),
+        re.compile(r"\A(?:[^\s:]{1,64}: )?(?P<secret>[A-Za-z0-9+/]{16,76}+={0,2}|[A-Za-z0-9+/]{6,76}+={1,2})\Z"),
+        _is_mixed,
+    ),
 )
 
 TOKENS: Sequence[Redaction] = (

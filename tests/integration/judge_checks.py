@@ -10,20 +10,17 @@ from functools import partial
 from pathlib import Path
 
 from dthostmon import rules
-from dthostmon.app.judging import StoredBudget, StoredOpinions
+from dthostmon.app.judging import StoredBudget, StoredOpinions, prompt_form
 from dthostmon.cycle import HostChecks, Parts
 from dthostmon.judge import Assessor, Judge, Prices
 from dthostmon.judge.budget import Budget
-from dthostmon.judge.contract import max_output_tokens, schema
 from dthostmon.judge.failover import Failover
-from dthostmon.judge.prompt import PromptForm
 from dthostmon.judge.question import Provider
 from dthostmon.model import Host, Thresholds, TransportKind
 from dthostmon.store import Store
 from dthostmon.transport import Session, connect
 
 RULES = rules.load_packs([rules.builtin_folder()])
-FORM = PromptForm(8_000, max_output_tokens(), schema, lambda text: text, partial(secrets.token_hex, 8))
 NO_PRICES: dict[str, Prices] = {}
 
 
@@ -50,7 +47,7 @@ def make_checks(
         lambda: datetime.now(UTC),
         time.monotonic,
         partial(secrets.token_hex, 4),
-        assessor=Assessor(judge, FORM),
+        assessor=Assessor(judge, prompt_form()),
         prices=prices,
     )
     return HostChecks(parts, 50)

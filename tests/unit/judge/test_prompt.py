@@ -138,6 +138,18 @@ def test_a_prompt_tells_site_role_and_records_between_fences() -> None:
     holds(prompt, a_form())
 
 
+def test_a_word_that_redaction_takes_out_of_a_line_is_in_no_other_text_of_its_record() -> None:
+    line = "sudo: COMMAND=/usr/bin/mysql -uroot -pWinterland app"
+    sample = Sample(line, "t-1", Evidence(AUTH_LOG, line))
+    content = {"template": "COMMAND=* -uroot -pWinterland app", "count": 1}
+    record = Record(RecordKind.NEW, content, 50, (sample,))
+    form = replace(
+        a_form(), redact=lambda text: text.replace("/mysql -uroot -pWinterland", "/mysql -uroot -p[redacted]")
+    )
+    ((sent,),) = records_of(build([prepare(evidence_of(record), form)], form))
+    assert sent["template"] == "COMMAND=* -uroot -* app"
+
+
 def test_a_prompt_does_not_name_the_host() -> None:
     prompt = asked(evidence_of(a_record("x"), host="secret-name"))
     assert "secret-name" not in prompt.question.messages[0].content
