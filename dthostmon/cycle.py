@@ -113,11 +113,15 @@ async def check_host(host: Host, parts: Parts) -> Run:
             _tell_phase(host, "analyse")
             examined, history = await _understand(host, state, reading, known, own, parts, started_at)
             visit = _make_visit(host, state, reading, known, examined, history, started_at, parts.monotonic() - begin)
-            enquiry = await _enquiry(host, examined, history, parts)
-            if enquiry is None:
+            if parts.assessor is None or not parts.assessor.asks_about(examined, history):
                 return await _save(host, visit, parts)
+            if not parts.assessor.has_models:
+                return await _save(host, replace(visit, run=judge.unasked(visit.run)), parts)
+            last = await parts.store.latest_run(host.name)
+            enquiry = parts.assessor.enquiry(examined, history, host, last.findings if last else ())
         _tell_phase(host, "judge")  # which may take minutes: others are judged meanwhile
-        return await _save(host, await _assessed(visit, enquiry, parts), parts)
+        assessment = await parts.assessor.assess(enquiry, parts.clock())
+        return await _save(host, _assessed(visit, enquiry, assessment, parts), parts)
 
 
 async def _save(host: Host, visit: Visit, parts: Parts) -> Run:
@@ -127,19 +131,8 @@ async def _save(host: Host, visit: Visit, parts: Parts) -> Run:
     return saved
 
 
-async def _enquiry(host: Host, examined: analysis.Examination, history: History, parts: Parts) -> judge.Enquiry | None:
-    """Return what a model is to be asked about; None where the rules alone judge."""
-    if parts.assessor is None or not parts.assessor.asks_about(examined, history):
-        return None
-    last = await parts.store.latest_run(host.name)
-    return parts.assessor.enquiry(examined, history, host, last.findings if last else ())
-
-
-async def _assessed(visit: Visit, enquiry: judge.Enquiry, parts: Parts) -> Visit:
+def _assessed(visit: Visit, enquiry: judge.Enquiry, assessment: judge.Assessment, parts: Parts) -> Visit:
     """Return a visit with what a model says of it, or why none did."""
-    if parts.assessor is None:
-        return visit
-    assessment = await parts.assessor.assess(enquiry, parts.clock())
     run = judge.judged(visit.run, assessment, parts.prices)
     return replace(visit, run=run, unjudged=judge.evidence_document(enquiry.evidence) if assessment.is_open else None)
 

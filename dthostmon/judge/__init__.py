@@ -5,7 +5,7 @@ from dthostmon.judge.assessor import Assessment, Assessor, Enquiry
 from dthostmon.judge.budget import Prices
 from dthostmon.judge.documents import evidence_document, evidence_value
 from dthostmon.judge.judge import Judge
-from dthostmon.judge.verdict import judged
+from dthostmon.judge.verdict import judged, unasked
 
 __all__ = [
     "Asked",
@@ -19,4 +19,5 @@ __all__ = [
     "evidence_value",
     "judged",
     "judged_by",
+    "unasked",
 ]

@@ -47,6 +47,11 @@ class Assessor:
     form: PromptForm
     sequences: frozenset[str] = frozenset()
 
+    @property
+    def has_models(self) -> bool:
+        """Whether there is anyone to ask."""
+        return self.judge.failover.has_providers
+
     def asks_about(self, examined: Examination, history: History) -> bool:
         """Tell whether there is anything to ask a model about."""
         return bool(opens(examined, history, self.sequences))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from dthostmon import scoring
-from dthostmon.judge.asked import judged_by
+from dthostmon.judge.asked import Asked, RulesOnlyReason, judged_by
 from dthostmon.judge.assessor import Assessment
 from dthostmon.judge.budget import Prices, total_cost
 from dthostmon.model import Grade, Opinion, Run
@@ -30,6 +30,11 @@ def judged(run: Run, assessment: Assessment, prices: Mapping[str, Prices]) -> Ru
         summary=f"{run.summary} {asked.opinion.summary}".strip() if asked.opinion else run.summary,
         recommendations=_recommendations(run, asked.opinion),
     )
+
+
+def unasked(run: Run) -> Run:
+    """Return the run as it is where there was something to ask, and nobody to be asked."""
+    return replace(run, judged_by=judged_by(Asked(reason=RulesOnlyReason.NO_PROVIDER)))
 
 
 def _recommendations(run: Run, opinion: Opinion | None) -> tuple[str, ...]:
