@@ -8,6 +8,7 @@ login scripts.
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from dthostmon.errors import ErrorKind, VisitError
@@ -84,8 +85,11 @@ class Exchange:
     async def _answer(self, text: bytes, limit: int) -> Answer:
         request = _Request(self._asked, limit, self._loop.create_future())
         self._asked += 1
+        if self._failure:  # it ended before it was spoken to
+            raise self._failure
         self._due.append(request)
-        self._send(text)
+        with suppress(OSError):  # the channel is closed already: that it ended is told by `lost`
+            self._send(text)
         deadline = asyncio.timeout(self._stall_seconds)
         try:
             async with deadline:
@@ -123,7 +127,7 @@ class Exchange:
 
     def lost(self, said: str) -> None:
         """The program or the connection ended."""
-        if self._asked > 1 or not self._due:
+        if self._asked > 1 or (self._asked and not self._due):
             message = f"{self._where}: the collector program ended{said}."
             self.fail(VisitError(ErrorKind.PROTOCOL, message, RETRY_FIX))
             return

@@ -136,6 +136,24 @@ async def test_the_end_of_the_program_ends_what_is_due() -> None:
         await asked
 
 
+async def test_a_program_that_ended_before_it_was_spoken_to_is_none() -> None:
+    talk = Exchange(BOUNDARY, "web1", 5)
+    talk.lost("")
+    with pytest.raises(VisitError, match="ran no collector program"):
+        await talk.begin(b"hello\n", Sent().append, lambda: None)
+
+
+async def test_a_channel_that_is_closed_while_it_is_spoken_to_says_why_it_ended() -> None:
+    talk = Exchange(BOUNDARY, "web1", 5)
+
+    def send(_text: bytes) -> None:
+        asyncio.get_running_loop().call_soon(talk.lost, "")
+        raise BrokenPipeError("Channel not open for sending")
+
+    with pytest.raises(VisitError, match="ran no collector program"):
+        await talk.begin(b"hello\n", send, lambda: None)
+
+
 @given(
     pieces=st.lists(st.binary(max_size=50) | st.just(b"\n" + BOUNDARY.encode()), max_size=20), cut=st.integers(1, 40)
 )
