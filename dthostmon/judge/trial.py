@@ -60,6 +60,4 @@ async def _is_listed(provider: Provider) -> bool | None:
         models = await provider.models()
     except ProviderError:
         return None  # what is wrong is told by the request itself
-    return (
-        any(name == provider.model or name.partition(":")[0] == provider.model for name in models) if models else None
-    )
+    return provider.model in models if models else None
