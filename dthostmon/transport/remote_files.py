@@ -67,7 +67,7 @@ class RemoteFiles:
 
         It goes on when its caller is cancelled: a channel that is given up while it opens stays open.
         """
-        if self._starting is None or self._starting.done():
+        if self._starting is None or _failed(self._starting):
             self._starting = asyncio.create_task(self._start(), name=f"open the files of {self._where}")
             self._starting.add_done_callback(_take_failure)
         self._files = await asyncio.shield(self._starting)
@@ -102,6 +102,11 @@ class RemoteFiles:
                 channel.abort()
                 raise
         return collector.CollectorFiles(exchange, self._where)
+
+
+def _failed(task: asyncio.Task[Files]) -> bool:
+    """Tell whether a start ended without files. One that succeeded while all its callers were cancelled counts."""
+    return task.done() and (task.cancelled() or task.exception() is not None)
 
 
 def _take_failure(task: asyncio.Task[Files]) -> None:

@@ -408,6 +408,19 @@ async def test_cancelled_first_questions_open_one_channel(server: SshServer) -> 
     assert len(programs) == 1
 
 
+async def test_files_that_open_while_nobody_waits_open_once(server: SshServer) -> None:
+    session = await opened(server)
+    asking = asyncio.create_task(session.files.stat("/etc/passwd"))
+    await asyncio.sleep(0)
+    asking.cancel()
+    await asyncio.wait([asking])
+    await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
+    opened_first = programs_of(server)
+    assert await session.files.stat("/etc/passwd") is not None
+    assert programs_of(server) == opened_first
+    await session.close()
+
+
 def programs_of(server: SshServer) -> set[int]:
     """Return what the server's sessions run."""
     processes = {pid: cmdline_of(pid) for pid in descendants(server.pid)}
