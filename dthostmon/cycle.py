@@ -239,8 +239,12 @@ async def _visit(
         _tell_phase(host, "read")
         reading = await logs.read_new(session, host.logs, state, host.look_back, logs.Caps(lag=host.max_lag), room)
         _tell_phase(host, "facts")
-        known = await facts.gather(session, host.probes, state.cpu_times)
+        known = await facts.gather(session, _wanted(host, state))
         return reading, known, _own_logins(host, state, known, session.client_address)
+
+
+def _wanted(host: Host, state: HostState) -> facts.Wanted:
+    return facts.Wanted(host.probes, host.files, state.cpu_times, state.marks)
 
 
 def _own_logins(host: Host, state: HostState, known: Facts, candidate: str | None) -> analysis.OwnLogins | None:

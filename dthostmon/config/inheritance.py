@@ -79,6 +79,7 @@ def _make_host(settings: Settings, own: HostSettings, accesses: "_Accesses") -> 
         look_back=_innermost(own.look_back, site.look_back, settings.look_back),
         max_lag=_innermost(own.max_lag, site.max_lag, settings.max_lag),
         learning=HostLearning(settings.learning.period, settings.learning.runs),
+        files=_innermost(own.files, site.files, settings.files),
         enabled=own.enabled,
     )
 

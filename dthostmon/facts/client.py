@@ -19,5 +19,5 @@ def parse_client(outputs: Mapping[str, bytes]) -> str | None:
 
 # Without sshd there is no such variable, and nothing that is not known.
 CLIENT: Probe[str | None] = Probe(
-    name="client", commands={"connection": 'echo "${SSH_CONNECTION:-none}"'}, parse=parse_client
+    name="client", words={"connection": 'echo "${SSH_CONNECTION:-none}"'}, parse=parse_client
 )

@@ -2,60 +2,107 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from dthostmon.errors import FileUnreadableError
 from dthostmon.facts.client import CLIENT
 from dthostmon.facts.identity import IDENTITY
+from dthostmon.facts.inventories import inventory_probes
 from dthostmon.facts.metrics import Times, metrics_since
-from dthostmon.facts.probe import Probe
-from dthostmon.facts.sources import FactFiles, Source, Told
-from dthostmon.model import Facts
+from dthostmon.facts.probe import InventoryProbe, Probe
+from dthostmon.facts.sources import FactFiles, Source, Told, content_of
+from dthostmon.facts.together import together
+from dthostmon.model import Facts, Inventory
 from dthostmon.transport import CommandOutput, Files, Session, Shell
 
 NO_SHELL = "the key gives no shell on this host"
+TOGETHER = "together"
 
 _Answers = Mapping[str, Told]  # by probe and part: `metrics.disks`
 
 
-async def gather(session: Session, probes: Sequence[str], cpu_times: Times | None = None) -> Facts:
-    """Gather the configured facts; what could not be told is named in `unknown` with its reason.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be found out: the probes by name, the globs of watched files, and what the visit before left.
 
-    `cpu_times` are the counters that the last visit saw.
+    `cpu_times` are the counters that it saw, `marks` name the states of inventories that are known: what is still as
+    it was is not told again.
+    """
+
+    probes: Sequence[str]
+    files: Sequence[str] = ()
+    cpu_times: Times | None = None
+    marks: Mapping[str, str] = field(default_factory=dict)
+
+
+async def gather(session: Session, wanted: Wanted) -> Facts:
+    """Gather facts; what could not be told is named in `unknown` with its reason.
 
     Raises VisitError where the exec itself failed, or the connection died.
     """
-    metrics = metrics_since(cpu_times)
-    wants_metrics = metrics.name in probes
-    chosen: list[Probe[object]] = [
+    metrics = metrics_since(wanted.cpu_times)
+    wants_metrics = metrics.name in wanted.probes
+    inventories = inventory_probes(wanted.probes, wanted.files, wanted.marks)
+    probes: list[Probe[object]] = [
         IDENTITY,
         *([metrics] if wants_metrics else []),
         *([CLIENT] if session.shell else []),
+        *inventories,
     ]
-    answers = await (_ask_shell(session.shell, chosen) if session.shell else _ask_files(session.files, chosen))
+    answers = await _ask(session, probes)
+    marks = {probe.name: probe.mark(_of(probe, answers)) for probe in inventories}
+    changed = [probe for probe in inventories if marks[probe.name] != wanted.marks.get(probe.name)]
     return Facts(
         identity=IDENTITY.parse(_of(IDENTITY, answers)),
         metrics=metrics.parse(_of(metrics, answers)) if wants_metrics else None,
         client_address=CLIENT.parse(_of(CLIENT, answers)),
         unknown={name: reason for name, told in answers.items() if (reason := told.unknown)},
+        inventories={probe.name: _inventory(probe, answers) for probe in changed},
+        marks=marks,
     )
 
 
-async def _ask_shell(shell: Shell, probes: Sequence[Probe[object]]) -> _Answers:
-    commands = {f"{probe.name}.{part}": text for probe in probes for part, text in probe.commands.items()}
-    outputs = await shell.run(commands)
-    return {name: Told(b"" if output.cut else output.stdout, _why_unknown(output)) for name, output in outputs.items()}
+def _inventory(probe: InventoryProbe, answers: _Answers) -> Inventory:
+    return probe.parse(_of(probe, answers))
 
 
-async def _ask_files(files: Files, probes: Sequence[Probe[object]]) -> _Answers:
-    readable = FactFiles(files)
+async def _ask(session: Session, probes: Sequence[Probe[object]]) -> _Answers:
+    reads = {f"{probe.name}.{part}": source for probe in probes for part, source in probe.reads.items()}
+    if session.shell:
+        return await _ask_shell(session.shell, probes) | await _ask_files(session.files, reads)
     sources = {f"{probe.name}.{part}": source for probe in probes for part, source in probe.files.items()}
+    sources |= {
+        f"{probe.name}.{part}": content_of(*paths) for probe in probes for part, paths in probe.contents.items()
+    }
+    no_files = {
+        f"{probe.name}.{part}": Told(b"", NO_SHELL)
+        for probe in probes
+        for part in sorted({*probe.commands, *probe.words} - {*probe.files, *probe.contents})
+    }
+    return await _ask_files(session.files, sources | reads) | no_files
+
+
+async def _ask_shell(shell: Shell, probes: Sequence[Probe[object]]) -> dict[str, Told]:
+    commands = {f"{probe.name}.{part}": text for probe in probes for part, text in probe.commands.items()}
+    shared = together(probes)
+    outputs = dict(await shell.run(commands | {TOGETHER: shared.command}))
+    common = outputs.pop(TOGETHER)
+    told = shared.told(b"" if common.cut else common.stdout)
+    why = _why_unknown(common) or "it cannot be read, or it is empty"
+    parts = {part: Told(told[part]) if part in told else Told(b"", why) for part in (*shared.contents, *shared.words)}
+    return parts | {
+        name: Told(b"" if output.cut else output.stdout, _why_unknown(output)) for name, output in outputs.items()
+    }
+
+
+async def _ask_files(files: Files, sources: Mapping[str, Source]) -> dict[str, Told]:
+    readable = FactFiles(files)
     try:
         async with asyncio.TaskGroup() as group:
             tasks = {name: group.create_task(_tell(source, readable), name=name) for name, source in sources.items()}
     except ExceptionGroup as several:
         raise several.exceptions[0] from several  # all of them tell of the one connection
-    no_files = {probe.name: Told(b"", NO_SHELL) for probe in probes if not probe.files}
-    return {name: task.result() for name, task in tasks.items()} | no_files
+    return {name: task.result() for name, task in tasks.items()}
 
 
 async def _tell(source: Source, files: FactFiles) -> Told:
@@ -67,8 +114,7 @@ async def _tell(source: Source, files: FactFiles) -> Told:
 
 
 def _of(probe: Probe[object], answers: _Answers) -> Mapping[str, bytes]:
-    parts = probe.commands.keys() | probe.files.keys()
-    return {part: told.output for part in parts if (told := answers.get(f"{probe.name}.{part}"))}
+    return {part: told.output for part in probe.parts if (told := answers.get(f"{probe.name}.{part}"))}
 
 
 def _why_unknown(output: CommandOutput) -> str | None:

@@ -82,20 +82,20 @@ async def _processors(files: FactFiles) -> Told:
 
 IDENTITY: Probe[Identity] = Probe(
     name="identity",
-    commands={
-        "release": "cat /etc/os-release || cat /usr/lib/os-release",
+    parse=parse_identity,
+    contents={
+        "release": ("/etc/os-release", "/usr/lib/os-release"),
+        "uptime": ("/proc/uptime",),
+    },
+    words={
         "uname": "uname -rm",
-        "uptime": "cat /proc/uptime",
-        "zone": "echo $(cat /etc/timezone || readlink /etc/localtime) $(date +%z)",
+        "zone": "cat /etc/timezone || readlink /etc/localtime; date +%z",
         "cpus": "grep -c '^cpu[0-9]' /proc/stat",
     },
     files={
-        "release": content_of("/etc/os-release", "/usr/lib/os-release"),
         "uname": _kernel,
         "architecture": content_of("/proc/sys/kernel/arch"),  # since Linux 6.1
-        "uptime": content_of("/proc/uptime"),
         "zone": _zone_files,
         "cpus": _processors,
     },
-    parse=parse_identity,
 )

@@ -3,11 +3,12 @@
 import asyncio
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
 from dthostmon.errors import FileUnreadableError
 from dthostmon.facts.probe import Probe
-from dthostmon.facts.sources import FactFiles, Told, content_of, first_line_later, first_line_of
+from dthostmon.facts.sources import FactFiles, Told, first_line_later, first_line_of
 from dthostmon.model import DiskUsage, Metrics
 from dthostmon.transport import paths
 
@@ -170,19 +171,16 @@ async def _usage_line(files: FactFiles, mount: bytes) -> Told:
 
 def metrics_since(before: Times | None) -> Probe[Metrics]:
     """Make the probe; without counters from before, the CPU needs two readings half a second apart."""
-    commands = {
-        "cpu": "head -n 1 /proc/stat",
-        "memory": "cat /proc/meminfo",
-        "load": "cat /proc/loadavg",
-        "disks": DISKS_COMMAND,
-    }
-    files = {
-        "cpu": first_line_of("/proc/stat"),
-        "memory": content_of("/proc/meminfo"),
-        "load": content_of("/proc/loadavg"),
-        "disks": _disk_lines,
-    }
-    if before is None:
-        commands = {"cpu_before": "head -n 1 /proc/stat; sleep 0.5 || sleep 1"} | commands
-        files |= {"cpu_before": files["cpu"], "cpu": first_line_later("/proc/stat", CPU_SAMPLE_SECONDS)}
-    return Probe(name="metrics", commands=commands, files=files, parse=partial(parse_metrics, before=before))
+    probe = Probe(
+        name="metrics",
+        parse=partial(parse_metrics, before=before),
+        contents={"memory": ("/proc/meminfo",), "load": ("/proc/loadavg",)},
+        words={"cpu": "head -n 1 /proc/stat"},
+        commands={"disks": DISKS_COMMAND},
+        files={"cpu": first_line_of("/proc/stat"), "disks": _disk_lines},
+    )
+    if before is not None:
+        return probe
+    earlier = {"cpu_before": "head -n 1 /proc/stat; sleep 0.5 || sleep 1"}
+    files = {"cpu_before": probe.files["cpu"], "cpu": first_line_later("/proc/stat", CPU_SAMPLE_SECONDS)}
+    return replace(probe, commands={**earlier, **probe.commands}, files={**probe.files, **files})

@@ -2,23 +2,60 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Generic, TypeVar
 
 from dthostmon.facts.sources import Source
+from dthostmon.model import Inventory
 
 Fact_co = TypeVar("Fact_co", covariant=True)
+Outputs = Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Probe(Generic[Fact_co]):
-    """Commands (name -> POSIX shell text that works with GNU and busybox tools) and the parser of what they printed.
+    """Where facts are found, part by part, and the parser of what was found there.
 
-    `files` tells the same where there is no shell (name -> source, named as the command that it stands for); what only
-    commands tell is left out. The parser gets the bytes of each, empty or absent where it told nothing. It never raises
-    and never guesses: what is not there is None.
+    The cheapest first, since each command of its own takes a host some milliseconds of processor time:
+
+    - `contents`: files; of several the first that can be read. All probes' files are read together.
+    - `words`: shell text that ends at once and prints one line; all probes' words run together.
+    - `commands`: shell text that may print more, or hang; each has its own timeout.
+    - `files`: what stands for words or commands where there is no shell, named as these; what only commands tell is
+      left out.
+    - `reads`: what is told by files in any case, because a file's own bytes, owner or mode are asked for.
+
+    Shell text works with GNU and busybox tools. The parser gets the bytes of each part, empty or absent where it told
+    nothing. It never raises and never guesses: what is not there is None, or missing.
     """
 
     name: str
-    commands: Mapping[str, str]
-    parse: Callable[[Mapping[str, bytes]], Fact_co]
+    parse: Callable[[Outputs], Fact_co]
+    contents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+    commands: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Source] = field(default_factory=dict)
+    reads: Mapping[str, Source] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """The names of all parts."""
+        return frozenset({*self.contents, *self.words, *self.commands, *self.files, *self.reads})
+
+
+def digest_of(outputs: Outputs) -> str:
+    """Name what a probe was told: the same words have the same digest."""
+    told = sha256()
+    for part, output in sorted(outputs.items()):
+        told.update(f"{part} {len(output)}\n".encode())
+        told.update(output)
+    return told.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryProbe(Probe[Inventory]):
+    """A probe that finds things. `mark` names the state that it was told of: what has the mark of the visit before is
+    as it was then, and is not parsed again.
+    """
+
+    mark: Callable[[Outputs], str] = digest_of

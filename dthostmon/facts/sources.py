@@ -2,11 +2,11 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from dthostmon.errors import FileUnreadableError
-from dthostmon.transport import Files, FileSystemUsage
+from dthostmon.transport import DirectoryEntry, Files, FileStat, FileSystemUsage
 
 REQUESTS_AT_ONCE = 8
 FILE_BYTES = 128 * 1024  # one piece of SFTP; most files in /proc and /etc are shorter
@@ -48,6 +48,16 @@ class FactFiles:
         if len(found) == limit:
             raise FileUnreadableError(path, f"it is longer than the {limit} bytes that are read")
         return found
+
+    async def stat(self, path: str) -> FileStat | None:
+        """See `Files`."""
+        async with self._slots:
+            return await self._files.stat(path)
+
+    async def list(self, directory: str) -> Sequence[DirectoryEntry]:
+        """See `Files`."""
+        async with self._slots:
+            return await self._files.list(directory)
 
     async def usage(self, path: str) -> FileSystemUsage | None:
         """See `Files`."""

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dthostmon.model.thing import Inventory
+
 
 @dataclass(frozen=True, slots=True)
 class DiskUsage:
@@ -52,6 +54,9 @@ class Identity:
 class Facts:
     """What the probes told. A probe that could not tell is None and named in `unknown` with its reason.
 
+    `inventories` are what probes found, by their name, `marks` name the states that they were told of. A probe whose
+    mark is that of the visit before has no inventory here: all is as it was.
+
     `client_address` is where the host sees us come from; None where it cannot tell.
     """
 
@@ -59,3 +64,5 @@ class Facts:
     metrics: Metrics | None = None
     unknown: Mapping[str, str] = field(default_factory=dict)
     client_address: str | None = None
+    inventories: Mapping[str, Inventory] = field(default_factory=dict)
+    marks: Mapping[str, str] = field(default_factory=dict)

@@ -86,6 +86,7 @@ class Host:
     max_lag: int = 256 * 2**20
     enabled: bool = True
     learning: Learning = USUAL_LEARNING
+    files: tuple[str, ...] = ()
 
     @property
     def role(self) -> str:

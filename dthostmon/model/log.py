@@ -87,7 +87,8 @@ class HostState:
 
     `cursors` are those of files and `streams` those of other logs, by path; `patterns` are the log patterns that were
     visited before, `rhythms` tell when logs had lines and `open_records` what their next lines may continue (by path),
-    `cpu_times` the counters that the last visit saw, `client_addresses` are where the host has seen us come from.
+    `cpu_times` the counters that the last visit saw, `client_addresses` are where the host has seen us come from,
+    `marks` name the states of its inventories by probe.
     """
 
     cursors: Mapping[str, Cursor]
@@ -97,6 +98,7 @@ class HostState:
     client_addresses: frozenset[str] = frozenset()
     rhythms: Mapping[str, Rhythm] = field(default_factory=dict)
     open_records: Mapping[str, OpenRecords] = field(default_factory=dict)
+    marks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ async def _test_shell(host: Host, session: "Session", layers: list[Layer]) -> bo
 async def _test_probes(session: "Session", probes: Sequence[str]) -> list[Layer]:
     from dthostmon import facts
 
-    unknown = (await facts.gather(session, probes)).unknown
+    unknown = (await facts.gather(session, facts.Wanted(probes))).unknown
     layers = []
     for probe in probes:
         reasons = [reason for name, reason in unknown.items() if name.partition(".")[0] == probe]

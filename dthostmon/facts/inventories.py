@@ -1,0 +1,15 @@
+"""The probes that find things, by name."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from dthostmon.facts.probe import InventoryProbe
+
+# Makes a probe of the configured globs and the mark of the visit before, None where there was none.
+Make = Callable[[Sequence[str], str | None], InventoryProbe]
+
+INVENTORIES: Mapping[str, Make] = {}
+
+
+def inventory_probes(names: Sequence[str], files: Sequence[str], marks: Mapping[str, str]) -> Sequence[InventoryProbe]:
+    """Return the probes of some names, in that order; names of probes that find no things are passed over."""
+    return [INVENTORIES[name](files, marks.get(name)) for name in names if name in INVENTORIES]
