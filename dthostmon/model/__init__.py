@@ -6,7 +6,17 @@ the host. Times are aware datetimes in UTC, durations are seconds, sizes are byt
 
 from dthostmon.model.change import Change, Difference
 from dthostmon.model.facts import DiskUsage, Facts, Identity, Metrics
-from dthostmon.model.finding import Evidence, Finding, FindingSource, Grade, Reason, Severity, Template, TemplateCount
+from dthostmon.model.finding import (
+    Evidence,
+    Finding,
+    FindingSource,
+    Grade,
+    PriorChange,
+    Reason,
+    Severity,
+    Template,
+    TemplateCount,
+)
 from dthostmon.model.history import History, HistoryUpdate, KnownTemplate, Learning, Rates, SeenTrail
 from dthostmon.model.host import MAX_JUMPS, Host, Levels, SshAccess, Thresholds, TransportKind
 from dthostmon.model.judgement import Confidence, Opinion, OpinionFinding, SentRecord, Usage
@@ -48,6 +58,7 @@ from dthostmon.model.thing import (
     SetuidFile,
     ShellHistory,
     StorageArray,
+    StoredInventory,
     SudoRule,
     Thing,
     ThingKind,
@@ -105,6 +116,7 @@ __all__ = [
     "OpinionFinding",
     "Package",
     "Port",
+    "PriorChange",
     "Rates",
     "Reason",
     "RecordLine",
@@ -121,6 +133,7 @@ __all__ = [
     "ShellHistory",
     "SshAccess",
     "StorageArray",
+    "StoredInventory",
     "StreamCursor",
     "StreamPosition",
     "SudoRule",

@@ -67,9 +67,25 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class PriorChange:
+    """What changed on the host before a finding, and what the two have in common: `unit nginx`; empty = only the time.
+
+    `at` is when it happened where the host says so, else when it was seen.
+    """
+
+    kind: str
+    subject: str
+    sentence: str
+    at: datetime
+    expected: bool
+    relation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing worth telling. `fields` are the captured values (user, address, unit, …). `id` is given by the
-    store. `first_seen` and `last_seen` are what its lines say; None where they say nothing.
+    store. `first_seen` and `last_seen` are what its lines say; None where they say nothing. `changes` are what changed
+    on the host before, the likeliest cause first.
     """
 
     kind: str
@@ -84,6 +100,7 @@ class Finding:
     id: str | None = None
     first_seen: datetime | None = None
     last_seen: datetime | None = None
+    changes: tuple[PriorChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from dthostmon.errors import ErrorKind
+from dthostmon.model.change import Change
 from dthostmon.model.facts import Facts
 from dthostmon.model.finding import Finding, Reason, Severity, TemplateCount
 from dthostmon.model.history import HistoryUpdate
 from dthostmon.model.judgement import Usage
 from dthostmon.model.log import Coverage, LogReading, Rhythm
 from dthostmon.model.record import OpenRecords
+from dthostmon.model.thing import StoredInventory
 
 NOTHING_KNOWN = Facts()
 NOTHING_LEARNED = HistoryUpdate()
@@ -52,13 +54,15 @@ class Run:
     findings: tuple[Finding, ...] = ()
     logs: tuple[Coverage, ...] = ()
     facts: Facts = NOTHING_KNOWN
+    changes: tuple[Change, ...] = ()
     id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
     """Everything one run wants stored in its one transaction. `rhythms` and `open_records` are by path, of the
-    logs that had lines. `unjudged` is what there was to ask a model, where none answered: a JSON document.
+    logs that had lines; `inventories` by probe, of those that are not as they were. `unjudged` is what there was to
+    ask a model, where none answered: a JSON document.
     """
 
     run: Run
@@ -70,6 +74,7 @@ class Visit:
     learned: HistoryUpdate = NOTHING_LEARNED
     rhythms: Mapping[str, Rhythm] = field(default_factory=dict)
     open_records: Mapping[str, OpenRecords] = field(default_factory=dict)
+    inventories: Mapping[str, StoredInventory] = field(default_factory=dict)
     unjudged: Mapping[str, object] | None = None
 
 

@@ -660,10 +660,20 @@ class ShellHistory:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What a probe found. `missing` names the kinds of which it does not know all things, and why.
+    """What a probe found. `missing` names the kinds of which it does not know all things, and why; `kinds` are all that
+    it tells of.
 
     A kind that is missing may still have things: those that could be seen. What is not seen is not gone.
     """
 
     things: tuple[Thing, ...] = ()
     missing: Mapping[ThingKind, str] = field(default_factory=dict)
+    kinds: frozenset[ThingKind] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredInventory:
+    """An inventory and the mark of the state that it was told of."""
+
+    mark: str
+    inventory: Inventory

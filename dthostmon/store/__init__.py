@@ -1,5 +1,6 @@
 """What outlives a run, in SQLite or PostgreSQL: cursors, runs, findings, the bytes that were read."""
 
+from dthostmon.store.changes import ChangesWanted, StoredChange
 from dthostmon.store.chunks import StoredChunk
 from dthostmon.store.cycles import CycleRow
 from dthostmon.store.findings import StoredFinding
@@ -17,6 +18,7 @@ from dthostmon.store.store import Store, open_store, upgrade
 
 __all__ = [
     "ApiKey",
+    "ChangesWanted",
     "CycleRow",
     "DaemonLock",
     "InvalidPageError",
@@ -27,6 +29,7 @@ __all__ = [
     "PruneResult",
     "Store",
     "StoreStats",
+    "StoredChange",
     "StoredChunk",
     "StoredFinding",
     "StoredOpinion",

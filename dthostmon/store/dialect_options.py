@@ -5,11 +5,11 @@ The dialect of PostgreSQL takes 2 MB, so what only reads and writes rows does no
 
 import sqlalchemy as sa
 
-from dthostmon.store.tables import api_keys, chunks, findings, hosts, logs, metadata, runs
+from dthostmon.store.tables import api_keys, changes, chunks, findings, hosts, logs, metadata, runs
 
 __all__ = ["metadata"]
 
-for table in (hosts, logs, runs, findings, chunks, api_keys):
+for table in (hosts, logs, runs, findings, changes, chunks, api_keys):
     table.dialect_kwargs["sqlite_autoincrement"] = True
 
 sa.Index(

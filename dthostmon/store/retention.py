@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from dthostmon.store import inventories
 from dthostmon.store.columns import AnySelect
 from dthostmon.store.engine import Database
 from dthostmon.store.tables import chunks, cycles, host_last, opinions, runs, templates
@@ -16,19 +17,20 @@ MAX_TEMPLATES_PER_HOST = 20_000  # what a flood of free text leaves; an ordinary
 
 @dataclass(frozen=True, slots=True)
 class PruneResult:
-    """How many rows went; findings, coverage and disks go with their run and are not counted."""
+    """How many rows went; findings, changes, coverage and disks go with their run and are not counted."""
 
     runs: int
     chunks: int
     cycles: int
     templates: int = 0
     opinions: int = 0
+    inventories: int = 0
 
 
 async def prune(database: Database, older_than_runs: datetime, older_than_logs: datetime, batch: int) -> PruneResult:
     """Delete runs and cycles that started, and chunks that were read, before two times; never a host's last run.
 
-    Opinions of models go with the chunks that they are about.
+    Contents of inventories go that no host has any more. Opinions of models go with the chunks that they are about.
 
     Templates go that were last seen before the first of the two, and beyond MAX_TEMPLATES_PER_HOST those last seen
     longest ago.
@@ -40,6 +42,7 @@ async def prune(database: Database, older_than_runs: datetime, older_than_logs: 
         cycles=await _delete(database, cycles, cycles.c.started_at < older_than_runs, batch),
         templates=await _delete_templates(database, older_than_runs, batch),
         opinions=await _delete(database, opinions, opinions.c.answered_at < older_than_logs, batch, opinions.c.key),
+        inventories=await inventories.prune(database),
     )
 
 

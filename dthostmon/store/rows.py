@@ -16,6 +16,7 @@ from dthostmon.model import (
     Gap,
     Identity,
     Metrics,
+    PriorChange,
     Reason,
     Run,
     RunStatus,
@@ -117,6 +118,7 @@ def finding_row(finding: Finding, run: Run, run_id: int, host_id: int) -> dict[s
         "recommended_action": finding.recommended_action,
         "fields": dict(finding.fields),
         "evidence": list(map(evidence_document, finding.evidence)),
+        "changes": [{**asdict(change), "at": change.at.isoformat()} for change in finding.changes] or None,
         "first_seen": finding.first_seen,
         "last_seen": finding.last_seen,
     }
@@ -186,7 +188,12 @@ def finding_value(row: AnyRow) -> Finding:
         id=str(row.id),
         first_seen=row.first_seen,
         last_seen=row.last_seen,
+        changes=tuple(map(_prior_change, getattr(row, "changes", None) or ())),
     )
+
+
+def _prior_change(stored: Mapping[str, Any]) -> PriorChange:
+    return PriorChange(**{**stored, "at": datetime.fromisoformat(stored["at"])})
 
 
 def coverage_value(row: AnyRow) -> Coverage:

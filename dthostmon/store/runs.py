@@ -2,20 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import sqlalchemy as sa
 
 from dthostmon.model import Run
 from dthostmon.store import rows
+from dthostmon.store.changes import change_value
 from dthostmon.store.columns import AnyRow, AnySelect
 from dthostmon.store.connection import Connection
 from dthostmon.store.engine import Database
 from dthostmon.store.pages import Page, before, page
-from dthostmon.store.tables import coverage, disks, findings, host_last, hosts, logs, runs
+from dthostmon.store.tables import changes, coverage, disks, findings, host_last, hosts, logs, runs
 
 NAMED = sa.select(runs, hosts.c.name).join(hosts, runs.c.host_id == hosts.c.id)
-WITHOUT_EVIDENCE = [column for column in findings.c if column.name != "evidence"]
+WITHOUT_EVIDENCE = [column for column in findings.c if column.name not in {"evidence", "changes"}]
 
 
 async def latest_of_all(database: Database) -> Mapping[str, Run]:
@@ -30,7 +32,7 @@ async def _latest_of_all(connection: Connection) -> Mapping[str, Run]:
         connection, sa.select(*WITHOUT_EVIDENCE).where(findings.c.run_id.in_(last)).order_by(findings.c.id)
     )
     disks_of = await _by_run(connection, _disks(last))
-    return {row.name: _run(row, findings_of, {}, disks_of) for row in found}
+    return {row.name: _run(row, findings_of, {}, disks_of, {}) for row in found}
 
 
 async def latest(database: Database, host: str) -> Run | None:
@@ -65,7 +67,8 @@ async def _complete(query: AnySelect, connection: Connection) -> Sequence[Run]:
     )
     coverage_of = await _by_run(connection, _coverage(ids))
     disks_of = await _by_run(connection, _disks(ids))
-    return [_run(row, findings_of, coverage_of, disks_of) for row in found]
+    changes_of = await _by_run(connection, sa.select(changes).where(changes.c.run_id.in_(ids)).order_by(changes.c.id))
+    return [_run(row, findings_of, coverage_of, disks_of, changes_of) for row in found]
 
 
 def _coverage(ids: Sequence[int]) -> AnySelect:
@@ -87,10 +90,11 @@ async def _by_run(connection: Connection, query: AnySelect) -> Parts:
     return grouped
 
 
-def _run(row: AnyRow, findings_of: Parts, coverage_of: Parts, disks_of: Parts) -> Run:
-    return rows.run_value(
+def _run(row: AnyRow, findings_of: Parts, coverage_of: Parts, disks_of: Parts, changes_of: Parts) -> Run:
+    run = rows.run_value(
         row,
         [rows.finding_value(finding) for finding in findings_of.get(row.id, ())],
         [rows.coverage_value(entry) for entry in coverage_of.get(row.id, ())],
         [rows.disk_value(disk) for disk in disks_of.get(row.id, ())],
     )
+    return replace(run, changes=tuple(map(change_value, changes_of.get(row.id, ()))))

@@ -8,14 +8,16 @@ from datetime import date, datetime
 from pathlib import Path
 
 from dthostmon.errors import StoreError
-from dthostmon.model import Cycle, History, HostState, Run, Visit
+from dthostmon.model import Cycle, History, HostState, Run, StoredInventory, Visit
 from dthostmon.store import (
     address,
+    changes,
     chunks,
     cycles,
     findings,
     histories,
     hosts,
+    inventories,
     keys,
     ledger,
     lock,
@@ -29,6 +31,7 @@ from dthostmon.store import (
     statistics,
     visits,
 )
+from dthostmon.store.changes import ChangesWanted, StoredChange
 from dthostmon.store.chunks import StoredChunk
 from dthostmon.store.cycles import CycleRow
 from dthostmon.store.engine import STATEMENT_TIMEOUT_SECONDS, Database
@@ -108,6 +111,14 @@ class Store:
     ) -> Page[StoredFinding]:
         """Return findings, the newest first: of one host or of all; `after` as in `runs`."""
         return await findings.history(self._database, host, since, limit, after)
+
+    async def changes(self, wanted: ChangesWanted, limit: int = 50, after: str | None = None) -> Page[StoredChange]:
+        """Return changes, the newest first; `after` as in `runs`."""
+        return await changes.history(self._database, wanted, limit, after)
+
+    async def inventories(self, host: str, probes: Sequence[str] | None = None) -> Mapping[str, StoredInventory]:
+        """Return what probes found on a host, by probe: some of them or all; one that never told is absent."""
+        return await inventories.load(self._database, host, probes)
 
     async def coverage(self, host: str | None = None, since: datetime | None = None) -> tuple[LedgerEntry, ...]:
         """Return the ledger of every log of one host or of all, summed over the runs from `since` on."""

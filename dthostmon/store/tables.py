@@ -129,6 +129,45 @@ runs = sa.Table(
     sa.UniqueConstraint("host_id", "started_at"),
 )
 
+# What is on a host, by content: an unchanged visit stores nothing, and hosts of one image share what they have.
+inventories = sa.Table(
+    "inventories",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    _instant("stored_at"),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+
+host_inventories = sa.Table(
+    "host_inventories",
+    metadata,
+    _of(hosts, key=True),
+    sa.Column("probe", SafeText, primary_key=True),
+    _text("mark"),
+    sa.Column("digest", sa.String(64), sa.ForeignKey(inventories.c.digest), nullable=False, index=True),
+)
+
+changes = sa.Table(
+    "changes",
+    metadata,
+    _id(),
+    _of(hosts),
+    sa.Column("run_id", Key, sa.ForeignKey(runs.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    _instant("seen_at", index=True),
+    _instant("happened_at", nullable=True),
+    _text("kind"),
+    _text("subject"),
+    _text("before", nullable=True),
+    _text("after", nullable=True),
+    _text("sentence"),
+    sa.Column("severity", sa.SmallInteger, nullable=False),
+    sa.Column("expected", sa.Boolean, nullable=False),
+    _text("cause"),
+    _text("diff"),
+    sa.Column("words", SafeJson, nullable=False),
+    sa.Index(None, "host_id", "seen_at"),
+)
+
 # The fleet overview reads this instead of looking for the newest among millions of runs.
 host_last = sa.Table(
     "host_last",
@@ -183,6 +222,7 @@ findings = sa.Table(
     _text("recommended_action"),
     sa.Column("fields", SafeJson, nullable=False),
     sa.Column("evidence", SafeJson, nullable=False),
+    sa.Column("changes", SafeJson),
     _instant("first_seen", nullable=True),
     _instant("last_seen", nullable=True),
     sa.Index(None, "host_id", "found_at"),

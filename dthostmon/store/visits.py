@@ -7,7 +7,19 @@ from functools import cache, partial
 import sqlalchemy as sa
 
 from dthostmon.model import Cursor, HostState, Run, RunStatus, StreamCursor, Visit
-from dthostmon.store import chunks, cursors, histories, hosts, logs, questions, rhythms, rows, templates
+from dthostmon.store import (
+    changes,
+    chunks,
+    cursors,
+    histories,
+    hosts,
+    inventories,
+    logs,
+    questions,
+    rhythms,
+    rows,
+    templates,
+)
 from dthostmon.store.connection import Connection
 from dthostmon.store.dialect import insert
 from dthostmon.store.engine import Database
@@ -38,6 +50,7 @@ async def _load_state(name: str, connection: Connection) -> HostState:
         streams={path: cursor for path, cursor in known.items() if isinstance(cursor, StreamCursor)},
         rhythms=logs_known.rhythms,
         open_records=logs_known.open_records,
+        marks=await inventories.marks(connection, host.id),
     )
 
 
@@ -62,11 +75,14 @@ async def _save(visit: Visit, pieces: Sequence[chunks.Piece], connection: Connec
     await rhythms.save(connection, log_ids, visit.rhythms, visit.open_records)
     run_id = await _save_run(connection, run, host_id)
     await _save_parts(connection, run, run_id, log_ids)
+    await inventories.save(connection, host_id, visit.inventories, run.started_at)
+    change_ids = await changes.save(connection, host_id, run_id, run.changes)
     finding_ids = await _save_findings(connection, run, run_id, host_id)
     if visit.unjudged is not None:
         await questions.keep(connection, run_id, visit.unjudged)
     found = (replace(finding, id=str(key)) for finding, key in zip(run.findings, finding_ids, strict=True))
-    return replace(run, id=str(run_id), findings=tuple(found))
+    changed = (replace(change, id=str(key)) for change, key in zip(run.changes, change_ids, strict=True))
+    return replace(run, id=str(run_id), findings=tuple(found), changes=tuple(changed))
 
 
 def _paths(visit: Visit) -> set[str]:

@@ -1,0 +1,94 @@
+"""What changed on hosts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from dthostmon.model import Change, Severity, ThingKind
+from dthostmon.store.columns import AnyRow
+from dthostmon.store.connection import Connection
+from dthostmon.store.engine import Database
+from dthostmon.store.pages import Page, before, page
+from dthostmon.store.tables import changes, hosts
+
+_SAVE = sa.insert(changes).returning(changes.c.id, sort_by_parameter_order=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesWanted:
+    """Which changes: of one host or of all, seen from `since` on, of one kind; None = whichever."""
+
+    host: str | None = None
+    since: datetime | None = None
+    kind: ThingKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChange:
+    """A change, the host that it is of, and the run that saw it."""
+
+    change: Change
+    host: str
+    run_id: str
+
+
+async def save(connection: Connection, host_id: int, run_id: int, found: Sequence[Change]) -> Sequence[int]:
+    """Store changes; return their ids in order."""
+    if not found:
+        return ()
+    rows = [{"host_id": host_id, "run_id": run_id, **_row(change)} for change in found]
+    return list((await connection.execute(_SAVE, rows)).scalars())
+
+
+async def history(database: Database, wanted: ChangesWanted, limit: int, after: str | None) -> Page[StoredChange]:
+    """Return changes, the newest first."""
+    query = sa.select(changes, hosts.c.name).join(hosts, changes.c.host_id == hosts.c.id)
+    query = query.where(before(after, changes.c.seen_at, changes.c.id))
+    if wanted.host is not None:
+        query = query.where(hosts.c.name == wanted.host)
+    if wanted.since is not None:
+        query = query.where(changes.c.seen_at >= wanted.since)
+    if wanted.kind is not None:
+        query = query.where(changes.c.kind == wanted.kind)
+    found = await database.rows(query.order_by(changes.c.seen_at.desc(), changes.c.id.desc()).limit(limit + 1))
+    stored = [StoredChange(change_value(row), row.name, str(row.run_id)) for row in found]
+    return page(stored, limit, lambda item: (item.change.seen_at, int(item.change.id or 0)))
+
+
+def _row(change: Change) -> dict[str, Any]:
+    return {
+        "seen_at": change.seen_at,
+        "happened_at": change.happened_at,
+        "kind": change.kind.value,
+        "subject": change.subject,
+        "before": change.before,
+        "after": change.after,
+        "sentence": change.sentence,
+        "severity": int(change.severity),
+        "expected": change.expected,
+        "cause": change.cause,
+        "diff": change.diff,
+        "words": list(change.words),
+    }
+
+
+def change_value(row: AnyRow) -> Change:
+    """Build a change from its row."""
+    return Change(
+        kind=ThingKind(row.kind),
+        subject=row.subject,
+        before=row.before,
+        after=row.after,
+        sentence=row.sentence,
+        severity=Severity(row.severity),
+        expected=row.expected,
+        seen_at=row.seen_at,
+        cause=row.cause,
+        happened_at=row.happened_at,
+        diff=row.diff,
+        words=tuple(row.words),
+        id=str(row.id),
+    )
