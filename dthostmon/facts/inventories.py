@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from dthostmon.facts.packages import packages_probe
 from dthostmon.facts.probe import InventoryProbe
 
 # Makes a probe of the configured globs and the mark of the visit before, None where there was none.
 Make = Callable[[Sequence[str], str | None], InventoryProbe]
 
-INVENTORIES: Mapping[str, Make] = {}
+INVENTORIES: Mapping[str, Make] = {
+    "packages": packages_probe,
+}
 
 
 def inventory_probes(names: Sequence[str], files: Sequence[str], marks: Mapping[str, str]) -> Sequence[InventoryProbe]:
