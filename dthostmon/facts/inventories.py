@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from dthostmon.facts.packages import packages_probe
 from dthostmon.facts.probe import InventoryProbe
+from dthostmon.facts.users import users_probe
 
 # Makes a probe of the configured globs and the mark of the visit before, None where there was none.
 Make = Callable[[Sequence[str], str | None], InventoryProbe]
 
 INVENTORIES: Mapping[str, Make] = {
     "packages": packages_probe,
+    "users": users_probe,
 }
 
 
