@@ -4,9 +4,10 @@ Accounts of name services (LDAP, sssd) are not asked for: such a question may ta
 Keys that a program of AuthorizedKeysCommand would tell sshd are not known either.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import PurePosixPath
 
 from dthostmon.facts.account_commands import ACCOUNTS, CANARY, LARGEST_KILOBYTES, SUDO_FOLDERS
@@ -47,12 +48,12 @@ def mark_of(outputs: Outputs) -> str:
 
 @dataclass(slots=True)
 class _Accounts:
-    """What the part `accounts` tells, taken apart. `keys` and `closed` are pairs of a user and a path."""
+    """What the part `accounts` tells, taken apart. `keys` and `closed` are pairs of a user and a path, in order."""
 
     locked: dict[str, bool] = field(default_factory=dict)
-    keys: list[tuple[bytes, bytes]] = field(default_factory=list)
-    sudo: list[bytes] = field(default_factory=list)
-    closed: list[tuple[bytes, bytes]] = field(default_factory=list)
+    keys: dict[tuple[bytes, bytes], None] = field(default_factory=dict)
+    sudo: dict[bytes, None] = field(default_factory=dict)
+    closed: dict[tuple[bytes, bytes], None] = field(default_factory=dict)
     lines: defaultdict[bytes, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     refused: dict[str, str] = field(default_factory=dict)
 
@@ -69,8 +70,8 @@ def parse_users(outputs: Outputs) -> Inventory:
     found: dict[ThingKind, tuple[list[Thing], str]] = {
         ThingKind.USER: (list(_users(outputs.get("passwd", b""), accounts.locked)), ""),
         ThingKind.GROUP: (list(_groups(outputs.get("group", b""))), ""),
-        ThingKind.SUDO: (list(_sudo_rules(accounts)), _why_no_sudo(accounts)),
-        ThingKind.KEY: (list(_keys(accounts)), _why_no_keys(accounts)),
+        ThingKind.SUDO: (_some(_sudo_rules(accounts)), _why_no_sudo(accounts)),
+        ThingKind.KEY: (_some(_keys(accounts)), _why_no_keys(accounts)),
         ThingKind.LOGIN: (list(parse_logins(logins)), _why_no_logins(accounts, logins)),
     }
     for kind, path in ((ThingKind.USER, "/etc/passwd"), (ThingKind.GROUP, "/etc/group")):
@@ -89,11 +90,11 @@ def _taken_apart(told: bytes) -> _Accounts:
             case b"=locked" | b"=open":
                 accounts.locked.setdefault(shown(rest), word == b"=locked")
             case b"=key" if colon:
-                accounts.keys.append((name, path))
+                accounts.keys[name, path] = None
             case b"=closed" if colon:
-                accounts.closed.append((name, path))
+                accounts.closed[name, path] = None
             case b"=sudo":
-                accounts.sudo.append(rest)
+                accounts.sudo[rest] = None
             case b"=refused":
                 kind, _, reason = rest.partition(b" ")
                 accounts.refused[kind.decode("ascii", "replace")] = shown(reason)
@@ -127,15 +128,16 @@ def _groups(lines: bytes) -> Iterator[Group]:
 
 def _named(lines: bytes, count: int) -> Iterator[tuple[str, Sequence[bytes]]]:
     """Yield the fields of each line with its name. One that was there already is no other's, but it is shown."""
-    seen: set[str] = set()
+    seen: Counter[str] = Counter()
     for line in lines.split(b"\n"):
         fields = line.rstrip(b"\r").split(b":")
         if len(fields) < count or not fields[0].strip() or fields[0].startswith((b"+", b"-", b"#")):
             continue
         name = shown(fields[0])
-        while name in seen:
-            name = f"{name} (again)"
-        seen.add(name)
+        while seen[name]:
+            seen[name] += 1
+            name = f"{shown(fields[0])} ({seen[name]})"
+        seen[name] = 1
         yield name, fields
 
 
@@ -162,12 +164,16 @@ def _is_ignored(path: bytes) -> bool:
 
 
 def _keys(accounts: _Accounts) -> Iterator[AuthorizedKey]:
+    in_files: dict[bytes, Sequence[AuthorizedKey]] = {}
     seen: set[tuple[str, str]] = set()
-    for user, path in accounts.keys:
-        for key in parse_keys(shown(user), shown(path, _LONGEST_PATH), accounts.lines.get(path, [])):
-            if (key.user, key.fingerprint) not in seen:
-                seen.add((key.user, key.fingerprint))
-                yield key
+    for name, path in accounts.keys:
+        if path not in in_files:  # several accounts may have one home
+            in_files[path] = list(parse_keys("", shown(path, _LONGEST_PATH), accounts.lines.get(path, [])))
+        user = shown(name)
+        for key in in_files[path]:
+            if (user, key.fingerprint) not in seen:
+                seen.add((user, key.fingerprint))
+                yield replace(key, user=user)
 
 
 def _why_no_sudo(accounts: _Accounts) -> str:
@@ -211,6 +217,10 @@ def _reason(words: str, names: Sequence[str]) -> str:
     named = list(dict.fromkeys(names))
     more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
     return words.replace("{}", f"{', '.join(named[:_MOST_NAMED])}{more}") if named else ""
+
+
+def _some(things: Iterator[Thing]) -> list[Thing]:
+    return list(islice(things, MOST_THINGS + 1))
 
 
 def _too_many(things: Sequence[Thing]) -> str:

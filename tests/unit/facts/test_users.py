@@ -127,7 +127,7 @@ def test_a_file_that_was_not_read_is_missing() -> None:
 
 def test_a_second_account_of_a_name_is_shown_beside_the_first() -> None:
     found = [thing.subject for thing in parsed(passwd=b"a:x:1:1::/:/bin/sh\n" * 3).things if isinstance(thing, User)]
-    assert found == ["a", "a (again)", "a (again) (again)"]
+    assert found == ["a", "a (2)", "a (3)"]
 
 
 def test_what_is_no_account_is_passed_over() -> None:
