@@ -19,10 +19,8 @@ def version_key(version: str) -> VersionKey:
 
 
 def _parts(text: str) -> tuple[tuple[tuple[int, ...], int], ...]:
-    parts = [((*map(_order, letters), 0), _number(digits)) for letters, digits in _PART.findall(text)]
-    while parts and parts[-1] == _END:  # no text, or a zero, which is the same
-        parts.pop()
-    return (*parts, _END)
+    found = _PART.findall(text)[:-1] or [("", "")]  # the last one is the end; no text is as good as a zero
+    return (*(((*map(_order, letters), 0), _number(digits)) for letters, digits in found), _END)
 
 
 def _order(letter: str) -> int:
