@@ -107,7 +107,7 @@ def _with_files(
 ) -> tuple[Installed, ...]:
     files = parse(part.lines) if part else {}
     owned = [files.get(f"{package.name}:{package.architecture}") or files.get(package.name) for package in packages]
-    return tuple(replace(package, owns=owns or ()) for package, owns in zip(packages, owned, strict=True))
+    return tuple(replace(package, owns=owns or package.owns) for package, owns in zip(packages, owned, strict=True))
 
 
 def _packages(listed: _Lists) -> Sequence[Package]:

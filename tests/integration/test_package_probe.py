@@ -1,6 +1,7 @@
 """The package probe for real: dpkg, rpm and pacman install into folders of their own, and the shell text lists them."""
 
 import os
+import stat
 import subprocess
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
@@ -217,6 +218,9 @@ async def test_this_machine_tells_its_packages_once() -> None:
     again = await gather_from(HERE, known.marks)
     assert not again.inventories
     assert again.marks == known.marks
+    owned = {path for package in packages_of(known) for path in package.owns}
+    setuid = [path for path in map(Path, ("/usr/bin/passwd", "/usr/bin/su")) if path.stat().st_mode & stat.S_ISUID]
+    assert {str(path) for path in setuid} <= owned
 
 
 @pytest.mark.parametrize("kind", WITHOUT_SHELL)

@@ -75,6 +75,13 @@ def test_ubuntu_tells_updates_and_what_asks_for_a_reboot() -> None:
     )
 
 
+def test_folders_that_hold_files_of_a_package_are_no_files() -> None:
+    listed = b"".join(b"bash.list:/etc/%s\n" % name for name in (b"foo", b"foo.conf", b"foo/a", b"foo/a/b", b"fo"))
+    found = packages_of(parsed(told("debian-12.txt").replace(b"=end dpkg-files", listed + b"=end dpkg-files")))
+    assert {"/etc/fo", "/etc/foo.conf", "/etc/foo/a/b"} <= set(found["bash"].owns)
+    assert not {"/etc/foo", "/etc/foo/a"} & set(found["bash"].owns)
+
+
 def test_versions_of_one_rpm_are_joined_and_epochs_shown() -> None:
     inventory = parsed(told("rpm-4.18.txt"))
     assert versions(inventory) == {
