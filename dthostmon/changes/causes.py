@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from dthostmon.model import (
     Change,
     Container,
     CronEntry,
     Difference,
+    Expectation,
     Group,
     Service,
     SetuidFile,
@@ -23,19 +23,6 @@ from dthostmon.model import (
 FIRST_ORDINARY_ID = 1000  # of users and groups; below are those of the system (login.defs of all six systems)
 FAILED = "failed"
 _NO_LOGIN = re.compile(r".*/(nologin|false|sync)|")
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """A change that a person said is to be expected: by kind (None = any) and a glob of subjects; `why` is told."""
-
-    kind: ThingKind | None
-    subject: str
-    why: str
-
-    def covers(self, kind: ThingKind, subject: str) -> bool:
-        """Tell whether it is about a change."""
-        return self.kind in {None, kind} and fnmatchcase(subject, self.subject)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,27 +1,19 @@
 """What a visit tells of what changed: in words, how much it matters, whether it was to be expected. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from dthostmon.changes.causes import Expectation, Movement, cause_of, movement_of
+from dthostmon.changes.causes import Movement, cause_of, movement_of
 from dthostmon.changes.relatives import words_of
 from dthostmon.changes.table import entry_of
 from dthostmon.changes.wording import Wording, wordings
-from dthostmon.model import Change, Difference, Finding, FindingSource, Severity, Thing, ThingKind
+from dthostmon.model import Change, ChangePolicy, Difference, Finding, FindingSource, Severity, Thing, ThingKind
 
 MAX_CHANGES = 1000  # of a visit; a host that shows more was rebuilt
 EXPLAINING = frozenset({ThingKind.PACKAGE, ThingKind.FILE})
 CHANGE_RULE = "change"
 _TIMES = ("modified_at", "installed_at", "started_at", "at")
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What a configuration says of changes: other severities by the id of the table's entry, what is expected."""
-
-    severities: Mapping[str, Severity] = field(default_factory=dict)
-    expectations: tuple[Expectation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +25,7 @@ class ToldChange:
 
 
 def tell(
-    differences: Sequence[Difference], recent: Sequence[Change], policy: Policy, seen_at: datetime
+    differences: Sequence[Difference], recent: Sequence[Change], policy: ChangePolicy, seen_at: datetime
 ) -> tuple[ToldChange, ...]:
     """Say what changed. `recent` are the changes of the hours before, which may explain some of these."""
     movements = [*_movements(differences), *(movement_of(one) for one in recent if one.kind in EXPLAINING)]
@@ -53,7 +45,7 @@ def _movements(differences: Iterable[Difference]) -> Iterator[Movement]:
                 yield Movement(thing.kind, thing.subject, wording.sentence, words, difference.before is None)
 
 
-def _told(difference: Difference, wording: Wording, cause: str, policy: Policy, seen_at: datetime) -> ToldChange:
+def _told(difference: Difference, wording: Wording, cause: str, policy: ChangePolicy, seen_at: datetime) -> ToldChange:
     thing = difference.thing
     entry = entry_of(thing.kind, wording)
     severity = policy.severities.get(entry.id, entry.severity) if entry else Severity.INFO

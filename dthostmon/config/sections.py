@@ -22,6 +22,7 @@ from dthostmon.config.fields import (
     expected,
 )
 from dthostmon.config.jump import Jump
+from dthostmon.model import ThingKind
 
 MINUTE = 60.0
 HOUR = 60 * MINUTE
@@ -173,6 +174,14 @@ class Thresholds(Section):
         description="Requests that a web server failed to answer (5xx), in percent of a visit's.",
         examples=[{"warn": 2}],
     )
+
+
+class Expected(Section):
+    """A change that is to be expected."""
+
+    kind: ThingKind | None = Field(default=None, description="What changes; left out = anything.", examples=["port"])
+    subject: str = Field(description="Which of them: a glob of their names.", examples=["*:80*"])
+    why: str = Field(default="", description="Told beside the change.", examples=["test servers come and go"])
 
 
 class Learning(Section):

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dthostmon.changes import Policy, tell, with_changes
+from dthostmon.changes import tell, with_changes
 from dthostmon.changes.relation import MAX_SHOWN, WINDOW
 from dthostmon.model import (
     AuthorizedKey,
     Certificate,
     Change,
+    ChangePolicy,
     Container,
     CronEntry,
     Difference,
@@ -50,7 +51,7 @@ COMPOSE = WatchedFile("/opt/shop/compose.yaml", 9, digest="a", text="image: shop
 
 
 def changes(*differences: Difference) -> list[Change]:
-    return [one.change for one in tell(differences, (), Policy(), NOW)]
+    return [one.change for one in tell(differences, (), ChangePolicy(), NOW)]
 
 
 def finding(title: str, *lines: str, rule: str | None = None, **fields: str) -> Finding:
@@ -154,7 +155,7 @@ def test_what_lies_outside_of_the_window_is_left_out() -> None:
 
 
 def test_a_finding_about_a_change_is_not_its_own_cause() -> None:
-    told = tell([appeared(EVE), appeared(Group("eve", 1001, ()))], (), Policy(), NOW)
+    told = tell([appeared(EVE), appeared(Group("eve", 1001, ()))], (), ChangePolicy(), NOW)
     (one,) = [each.finding for each in told if each.finding]
     (related,) = with_changes([one], [each.change for each in told], NOW)
     assert [each.kind for each in related.changes] == ["group"]

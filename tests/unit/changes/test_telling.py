@@ -1,16 +1,20 @@
 """How much changes matter, and which were to be expected."""
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
-from dthostmon.changes import Expectation, Policy, ToldChange, entries, tell
+from dthostmon.changes import ToldChange, entries, tell
 from dthostmon.changes.table import Entry
+from dthostmon.config.change_ids import ChangeId
 from dthostmon.model import (
     AuthorizedKey,
+    ChangePolicy,
     Container,
     CronEntry,
     Difference,
+    Expectation,
     Firewall,
     Group,
     Module,
@@ -38,8 +42,8 @@ UPGRADE = Difference(NGINX, replace(NGINX, version="1.26"))
 ROOT = Mount("/", "/dev/sda1", "ext4", ("rw",))
 
 
-def told(*differences: Difference, policy: Policy | None = None) -> list[ToldChange]:
-    return list(tell(differences, (), policy or Policy(), NOW))
+def told(*differences: Difference, policy: ChangePolicy | None = None) -> list[ToldChange]:
+    return list(tell(differences, (), policy or ChangePolicy(), NOW))
 
 
 @pytest.mark.parametrize(
@@ -131,7 +135,7 @@ def test_an_upgrade_explains_what_comes_with_the_package(difference: Difference)
     assert one.change.expected
     assert one.change.cause == upgrade.change.sentence == "nginx 1.24.0-1 → 1.26"
     assert one.finding is None
-    (later,) = tell([difference], [upgrade.change], Policy(), NOW)
+    (later,) = tell([difference], [upgrade.change], ChangePolicy(), NOW)
     assert later.change.cause == upgrade.change.sentence
 
 
@@ -163,7 +167,7 @@ def test_a_compose_file_explains_its_containers() -> None:
 
 def test_a_configuration_says_what_is_expected_and_what_matters() -> None:
     expectation = Expectation(ThingKind.PORT, "*:44*", "the test server")
-    policy = Policy({"user.added": Severity.CRITICAL}, (expectation,))
+    policy = ChangePolicy({"user.added": Severity.CRITICAL}, (expectation,))
     user, port = told(appeared(EVE), appeared(Port("tcp", "*", 4444, "nc")), policy=policy)
     assert user.finding is not None
     assert user.finding.severity is Severity.CRITICAL
@@ -193,3 +197,7 @@ def test_hostile_names_are_filled_in_as_they_are() -> None:
     thing: Thing = replace(EVE, name="{0.__class__}{uid}")
     (one,) = told(appeared(thing))
     assert one.change.sentence.startswith("user {0.__class__}{uid} added")
+
+
+def test_a_configuration_may_name_each_entry_of_the_table() -> None:
+    assert {entry.id for entry in entries()} == set(get_args(ChangeId))
