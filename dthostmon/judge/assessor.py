@@ -11,7 +11,7 @@ from dthostmon.judge.asked import Asked, RulesOnlyReason
 from dthostmon.judge.evidence import HostEvidence, cache_key, gather
 from dthostmon.judge.gate import opens
 from dthostmon.judge.judge import Judge
-from dthostmon.judge.prompt import PromptForm, build, citable, prepare
+from dthostmon.judge.prompt import PromptForm, build, citable
 from dthostmon.judge.question import Question
 from dthostmon.model import Finding, History, Host, Opinion, SentRecord, Severity
 
@@ -84,8 +84,8 @@ class _Talk:
 
     def ask(self) -> Question:
         """Return the question; raises ValueError where no record fits into one."""
-        prompt = build([prepare(self._evidence, self._form)], self._form)
-        self._ids = tuple(prompt.hosts[0].records)
+        prompt = build(self._evidence, self._form)
+        self._ids = tuple(prompt.records)
         return prompt.question
 
     def read(self, text: str) -> Opinion:
