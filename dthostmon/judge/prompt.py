@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from json import JSONEncoder
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from dthostmon.judge.evidence import HostEvidence, Record, Sample
 from dthostmon.judge.neutral import MAX_CHARACTERS, Redact, neutral
@@ -51,9 +51,25 @@ Answer with one JSON object that obeys the given schema, in English, and with no
 the ids of the records that it rests on; what rests on no record is left out. health_score is 100 for a host without \
 trouble and 0 for one that is lost."""
 
+# the part of it where the configuration asks for pseudonyms
+PSEUDONYMS = """
+
+Addresses and names of hosts are shown as pseudonyms like address-1.2 and host-3. Addresses with the same first number \
+are of one network. Write pseudonyms exactly as they are shown."""
+
 _WORD = re.compile(r"\w+")
 _json = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 Schema = Mapping[str, object]
+
+
+class Names(Protocol):
+    """What stands for addresses and names of hosts in one request, all turns of it."""
+
+    def pseudonymise(self, text: str) -> str:
+        """Return a text as it is sent."""
+
+    def restore(self, text: str) -> str:
+        """Return a text of the answer with what its pseudonyms stand for."""
 
 
 class _Line(NamedTuple):
@@ -69,7 +85,8 @@ class PromptForm:
     """What all questions have in common.
 
     `schema` returns the JSON Schema of an answer that may cite the given ids, with no reference in it. `redact` takes
-    out of a text what must not leave the premises, `nonce` draws a word that nobody can guess.
+    out of a text what must not leave the premises, `nonce` draws a word that nobody can guess. `names` makes the
+    pseudonyms of one request about a host, given its name; without it, addresses and names are sent as they are.
     """
 
     max_prompt_tokens: int
@@ -77,15 +94,24 @@ class PromptForm:
     schema: Callable[[Sequence[str]], Schema]
     redact: Redact
     nonce: Callable[[], str]
+    names: Callable[[str], Names] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A question about one host, the records that are sent by their ids, and how many are not."""
+    """A question about one host, the records that are sent by their ids, and how many are not.
+
+    `names` are the pseudonyms in it, which the answer holds too; None where there are none.
+    """
 
     question: Question
     records: Mapping[str, Record]
     left_out: int
+    names: Names | None = None
+
+    def restore(self, text: str) -> str:
+        """Return a text of the answer with what its pseudonyms stand for."""
+        return self.names.restore(text) if self.names else text
 
 
 def estimate_tokens(text: str) -> int:
@@ -96,10 +122,12 @@ def estimate_tokens(text: str) -> int:
 def build(evidence: HostEvidence, form: PromptForm) -> Prompt:
     """Return the question about a host, the least important records left out where they do not fit.
 
-    All of it is redacted and neutralised. Raises ValueError where there is no record to ask about or none fits, and
-    where `nonce` draws nothing of use.
+    All of it is redacted, then given pseudonyms, then neutralised. Raises ValueError where there is no record to ask
+    about or none fits, and where `nonce` draws nothing of use.
     """
-    sheet = _sheet(evidence, form.redact)
+    names = form.names(evidence.host) if form.names else None
+    system = SYSTEM + PSEUDONYMS if names else SYSTEM
+    sheet = _Writer(form.redact, names).sheet(evidence, system)
     nonce = _draw(form.nonce, sheet)
     room = form.max_prompt_tokens * _TOKEN - _fixed_cost(sheet, nonce, form)
     chosen = _chosen(sheet.lines, room)
@@ -107,9 +135,9 @@ def build(evidence: HostEvidence, form: PromptForm) -> Prompt:
     if not records:
         raise ValueError(_refusal(sheet, form, room))
     content, schema = _message(sheet, chosen, nonce), form.schema(tuple(records))
-    tokens = _tokens(_cost(SYSTEM) + _cost(content) + _cost(_json(schema)))
-    question = Question(SYSTEM, (Message("user", content),), schema, tokens, form.max_output_tokens)
-    return Prompt(question, records, sheet.left_out(chosen))
+    tokens = _tokens(_cost(system) + _cost(content) + _cost(_json(schema)))
+    question = Question(system, (Message("user", content),), schema, tokens, form.max_output_tokens)
+    return Prompt(question, records, sheet.left_out(chosen), names)
 
 
 def citable(evidence: HostEvidence) -> Mapping[str, Record]:
@@ -122,6 +150,7 @@ def citable(evidence: HostEvidence) -> Mapping[str, Record]:
 class _Sheet:
     """The evidence of a host as it is sent: the head, and all records as lines. `more` counts those not even there."""
 
+    system: str
     head: str
     lines: tuple[_Line, ...]
     more: int
@@ -136,25 +165,63 @@ class _Sheet:
         return len(self.lines) - len(chosen) + self.more
 
 
-def _sheet(evidence: HostEvidence, redact: Redact) -> _Sheet:
-    head: dict[str, str | int] = {
-        name: neutral(value, MAX_PATH_CHARACTERS, redact)
-        for name, value in (("site", evidence.site), ("role", evidence.role))
-        if value
-    }
-    head["visits_before"] = evidence.visits
-    return _Sheet(_json(head), tuple(_lines(evidence, redact)), evidence.more)
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes what is sent in one request: each text redacted, given pseudonyms, neutralised."""
 
+    redact: Redact
+    names: Names | None
 
-def _lines(evidence: HostEvidence, redact: Redact) -> Iterator[_Line]:
-    ids = iter(citable(evidence))
-    for record in evidence.records:
-        body = _body(record, redact)
-        if record.kind.citable:
-            own = next(ids)
-            yield _Line(record, own, f'{{"id":"{own}",{body}')
-        else:
-            yield _Line(record, "", f"{{{body}")
+    def sheet(self, evidence: HostEvidence, system: str) -> _Sheet:
+        """Return the evidence of a host as it is sent."""
+        head: dict[str, str | int] = {
+            name: self.text(value, MAX_PATH_CHARACTERS)
+            for name, value in (("site", evidence.site), ("role", evidence.role))
+            if value
+        }
+        head["visits_before"] = evidence.visits
+        return _Sheet(system, _json(head), tuple(self.lines(evidence)), evidence.more)
+
+    def lines(self, evidence: HostEvidence) -> Iterator[_Line]:
+        """Yield the records, each with its id where it has one."""
+        ids = iter(citable(evidence))
+        for record in evidence.records:
+            body = self.body(record)
+            if record.kind.citable:
+                own = next(ids)
+                yield _Line(record, own, f'{{"id":"{own}",{body}')
+            else:
+                yield _Line(record, "", f"{{{body}")
+
+    def body(self, record: Record) -> str:
+        """Return a record as JSON without its opening: no stranger's record may take the room of all others."""
+        body = ""
+        for width, most in _SIZES:
+            body = _json(self.told(record, record.samples[:most], width))[1:]
+            if _cost(body) <= MAX_RECORD_TOKENS * _TOKEN:
+                break
+        return body
+
+    def told(self, record: Record, samples: Sequence[Sample], width: int) -> Mapping[str, object]:
+        """Return what is told of a record, in texts of at most `width` characters."""
+        secret = _secret_words(record.samples, self.redact)
+        content = {
+            name: self.text(_without(value, secret), width) if isinstance(value, str) else value
+            for name, value in record.content.items()
+        }
+        lines = [self.line(sample, width) for sample in samples]
+        return {"type": str(record.kind), **content, **({"lines": lines} if lines else {})}
+
+    def line(self, sample: Sample, width: int) -> Mapping[str, str]:
+        """Return a line with the log that it is from."""
+        place = sample.place
+        time = {"time": place.time.isoformat(timespec="seconds")} if place.time else {}
+        log = self.text(place.path, min(width, MAX_PATH_CHARACTERS))
+        return {"log": log, **time, "line": self.text(sample.text, width)}
+
+    def text(self, text: str, width: int) -> str:
+        """Return a text as it is sent."""
+        return neutral(text, width, self.redact, self.names.pseudonymise if self.names else None)
 
 
 def _refusal(sheet: _Sheet, form: PromptForm, room: int) -> str:
@@ -162,26 +229,6 @@ def _refusal(sheet: _Sheet, form: PromptForm, room: int) -> str:
         return "there is no record to ask a model about; ask only where the gate opens"
     least = form.max_prompt_tokens - room // _TOKEN + MAX_RECORD_TOKENS + MAX_ID_TOKENS
     return f"no record fits into a prompt of {form.max_prompt_tokens} tokens; allow {least} at least"
-
-
-def _body(record: Record, redact: Redact) -> str:
-    """Return a record as JSON without its opening: no stranger's record may take the room of all others."""
-    body = ""
-    for width, most in _SIZES:
-        body = _json(_told(record, record.samples[:most], width, redact))[1:]
-        if _cost(body) <= MAX_RECORD_TOKENS * _TOKEN:
-            break
-    return body
-
-
-def _told(record: Record, samples: Sequence[Sample], width: int, redact: Redact) -> Mapping[str, object]:
-    secret = _secret_words(record.samples, redact)
-    content = {
-        name: neutral(_without(value, secret), width, redact) if isinstance(value, str) else value
-        for name, value in record.content.items()
-    }
-    lines = [_line(sample, width, redact) for sample in samples]
-    return {"type": str(record.kind), **content, **({"lines": lines} if lines else {})}
 
 
 def _secret_words(samples: Sequence[Sample], redact: Redact) -> frozenset[str]:
@@ -200,16 +247,9 @@ def _without(text: str, words: Collection[str]) -> str:
     return _WORD.sub(lambda word: "*" if word[0] in words else word[0], text) if words else text
 
 
-def _line(sample: Sample, width: int, redact: Redact) -> Mapping[str, str]:
-    place = sample.place
-    time = {"time": place.time.isoformat(timespec="seconds")} if place.time else {}
-    log = neutral(place.path, min(width, MAX_PATH_CHARACTERS), redact)
-    return {"log": log, **time, "line": neutral(sample.text, width, redact)}
-
-
 def _draw(nonce: Callable[[], str], sheet: _Sheet) -> str:
     """Return a word that stands nowhere in what is sent."""
-    data = [SYSTEM, sheet.head, *(line.text for line in sheet.lines)]
+    data = [sheet.system, sheet.head, *(line.text for line in sheet.lines)]
     for _ in range(NONCE_DRAWS):
         word = nonce()
         fits = word.isalnum() and LEAST_NONCE_CHARACTERS <= len(word) <= MOST_NONCE_CHARACTERS
@@ -242,7 +282,7 @@ def _message(sheet: _Sheet, chosen: Sequence[_Line], nonce: str) -> str:
 
 def _fixed_cost(sheet: _Sheet, nonce: str, form: PromptForm) -> int:
     """Return what a prompt costs before its first record, at most: with all ids in the schema, all records left out."""
-    return _cost(SYSTEM) + _cost(_message(sheet, (), nonce)) + _cost(_json(form.schema(sheet.ids)))
+    return _cost(sheet.system) + _cost(_message(sheet, (), nonce)) + _cost(_json(form.schema(sheet.ids)))
 
 
 def _line_cost(line: _Line) -> int:

@@ -48,7 +48,7 @@ async def tried(provider: Provider, form: PromptForm) -> Trial:
     begin = time.monotonic()
     try:
         answer = await provider.ask(prompt.question)
-        contract.parse(answer.text, tuple(prompt.records))
+        contract.parse(answer.text, tuple(prompt.records), prompt.restore)
     except ProviderError as error:
         return Trial(provider.name, provider.model, is_listed, problem=error.message, fix=error.fix)
     return Trial(provider.name, answer.model, is_listed, time.monotonic() - begin, answer.usage)

@@ -82,6 +82,31 @@ def test_each_provider_is_tried_with_one_request(program: Program, server: OpenA
     assert b"xai-wrong" not in told.stderr + told.stdout
 
 
+def test_where_pseudonyms_are_wanted_every_request_has_them_and_no_result(
+    program: Program, server: OpenAiStandIn, log: Path
+) -> None:
+    program.add_this_machine(log, name="web1", more=", probes: []")
+    program.hosts.append("  - {name: db-2, hostname: store.corp.acme, enabled: false}")
+    server.text = answer(60, "WARN", [{**claim("E01"), "description": "Entered from address-1.1."}])
+    configure(program, server, log, more=", pseudonyms: true")
+    log.write_text(FAILED.format(1) + "Nov 23 06:00:02 web1 app[7]: web1: db-2 (store.corp.acme) has no space\n")
+    assert program.document("ai", "test")["providers"][0]["ok"]
+    (run,) = program.document("monitor")["runs"]
+    assert "Entered from 203.0.113.7." in [one["title"] for one in run["findings"]]
+    with log.open("a") as file:
+        file.write(FAILED.format(3) + "Nov 23 06:00:04 web1 app[7]: db-2 and web1 have no space\n")
+    server.plays(Refuses(503))
+    program.document("monitor")
+    server.plays(Obeys())
+    assert program.document("ai", "replay")["judged"] == 1
+    asked = [one.raw for one in server.requests if one.method == "POST"]
+    assert len(asked) >= 4
+    assert any(b"host-1" in raw.split(b"begin ")[1] for raw in asked)
+    for raw in asked:
+        assert b"address-1.1" in raw
+        assert not [name for name in (b"203.0.113.7", b"192.0.2.7", b"web1", b"db-2", b"corp.acme") if name in raw]
+
+
 def test_no_provider_is_said(program: Program) -> None:
     program.configure()
     assert b"ai.providers" in program.run("ai", "test", code=1).stderr
