@@ -228,6 +228,11 @@ class Ai(Section):
     timeout: Timeout | None = Field(
         default=None, description="What one try may take; null = 30s, and 120s for Ollama.", examples=["45s"]
     )
+    pseudonyms: bool = Field(
+        default=False,
+        description="Addresses and host names are sent as pseudonyms and mapped back in the answer.",
+        examples=[True],
+    )
     providers: tuple[Provider, ...] = Field(default=(), description="Tried in this order.")
 
     @field_validator("providers")
