@@ -67,7 +67,7 @@ _GONE: Mapping[ThingKind, str] = {
 
 def _filled(words: str | None, thing: Thing, otherwise: str) -> str:
     if words is None:
-        return f"{_named(thing)} {otherwise}{f': {thing.state}' if thing.state else ''}"
+        return f"{named(thing)} {otherwise}{f': {thing.state}' if thing.state else ''}"
     told = {"subject": thing.subject, "state": thing.state, **_all_fields(thing)}
     return words.format_map(told).strip()
 
@@ -100,7 +100,7 @@ def _changed(was: Thing, now: Thing) -> str:
 
 
 def _fields(was: Thing, now: Thing, known: Collection[str] = ()) -> str:
-    return f"{_named(now)}: {_compared(was, now, known).removeprefix(', ')}"
+    return f"{named(now)}: {_compared(was, now, known).removeprefix(', ')}"
 
 
 def _compared(was: Thing, now: Thing, said: Collection[str]) -> str:
@@ -126,7 +126,7 @@ def _value(name: str, told: Mapping[str, str]) -> str:
     return text[:12] if name == "digest" else text
 
 
-def _named(thing: Thing) -> str:
+def named(thing: Thing) -> str:
     """Name a thing, with its kind where its name alone does not say what it is."""
     if isinstance(thing, Service | WatchedFile | SetuidFile):
         return thing.subject

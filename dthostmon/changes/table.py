@@ -36,6 +36,11 @@ class Entry:
     reason: str
     action: str
     any_field: bool
+    is_state: bool
+
+    def holds(self, kind: ThingKind, values: Mapping[str, str]) -> bool:
+        """Tell whether a thing is as the entry says, whether or not it changed."""
+        return kind is self.kind and _hold(self.now, values)
 
     def fits(self, kind: ThingKind, wording: Wording) -> bool:
         """Tell whether it is about a change."""
@@ -85,6 +90,7 @@ def _entry(row: Mapping[str, Any]) -> Entry:
         reason=row["reason"],
         action=row["action"],
         any_field=row.get("any_field", False),
+        is_state=row.get("state", False),
     )
 
 

@@ -675,7 +675,11 @@ class Inventory:
 
 @dataclass(frozen=True, slots=True)
 class StoredInventory:
-    """An inventory and the mark of the state that it was told of."""
+    """An inventory and the mark of the state that it was told of.
+
+    `lasting` are those of its things that each visit looks at again: what is wrong, and what ends some day.
+    """
 
     mark: str
     inventory: Inventory
+    lasting: tuple[Thing, ...] = ()
