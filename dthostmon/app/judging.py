@@ -1,7 +1,8 @@
 """Builds the judge: the configured models, within the budget that the store remembers."""
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -133,6 +134,19 @@ def prices_of(settings: Ai) -> Mapping[str, Prices]:
         for one in settings.providers
         if one.prices
     }
+
+
+@asynccontextmanager
+async def one_provider(settings: Ai, name: str) -> AsyncIterator[Provider]:
+    """Yield what speaks to one of the configured providers."""
+    from dthostmon.judge.providers.services import Services
+
+    services = Services()
+    try:
+        (provider,) = [one for one in services.providers(settings) if one.name == name]
+        yield provider
+    finally:
+        await services.close()
 
 
 @dataclass(frozen=True, slots=True)
