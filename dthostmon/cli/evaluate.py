@@ -161,7 +161,7 @@ def _measured(invocation: Invocation, scope: Scope, asking: Asking | None, *, qu
             return Measurement(figures_document(figures), partial(print_figures, figures))
         comparison = invocation.wait_for(_by_model(scope, asking, rules, Path(folder), told))
     return Measurement(
-        comparison_document(comparison, asking.model),
+        comparison_document(comparison, asking.model, asking.max_tokens),
         partial(print_comparison, comparison, asking.model, asking.max_tokens),
         is_whole=_told_failures(comparison, invocation),
     )
@@ -195,8 +195,13 @@ def _folder(parent: Path, name: str) -> Path:
 
 
 def _told_failures(comparison: "Comparison", invocation: Invocation) -> bool:
-    """Say which questions the provider left without an answer; return whether there are none."""
-    failed = comparison.answers.failed
+    """Say which questions were not asked or not answered; return whether the provider answered all that it got."""
+    failed, unasked = comparison.answers.failed, comparison.answers.unanswered.get("budget", 0)
+    if unasked:
+        output.say(
+            f"{unasked} questions were not asked, as the bound on tokens was reached, so the figures of the model are"
+            " too low; raise it with --max-tokens, or ask about fewer cases with --limit."
+        )
     if failed:
         reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(failed.items()))
         output.say(

@@ -34,8 +34,8 @@ class Answers:
     without an opinion, by its reason.
 
     `schema_valid` is of questions that got an answer: how many of their first ones kept the contract. `dropped` counts
-    what valid answers held beyond it. `agreement` is of questions with as many opinions as wanted, two at least: how
-    many of these name one severity. `seconds` are of each request. `cost` None = unknown.
+    what valid answers held beyond it. `agreement` is of questions with all of their `seeds` opinions, where each was
+    put twice at least: how many of these name one severity. `seconds` are of each request. `cost` None = unknown.
     """
 
     visits: int
@@ -46,6 +46,7 @@ class Answers:
     invalid: int
     dropped: int
     schema_valid: Share
+    seeds: int
     agreement: Share
     seconds: tuple[float, ...]
     usage: Usage
@@ -143,6 +144,7 @@ def _answers(outcomes: Sequence[Outcome], prices: Mapping[str, Prices], seeds: i
         invalid=sum(attempt.kind is ProviderErrorKind.INVALID_OUTPUT for attempt in attempts),
         dropped=sum(asked.opinion.dropped for asked in every if asked.opinion),
         schema_valid=_schema_valid([asked.attempts for asked in every]),
+        seeds=seeds,
         agreement=_agreement(hearings, seeds),
         seconds=tuple(attempt.seconds for attempt in attempts),
         usage=sum((attempt.usage for attempt in attempts), Usage()),

@@ -38,15 +38,15 @@ def figures_document(figures: Figures) -> Document:
     }
 
 
-def comparison_document(comparison: Comparison, model: str) -> Document:
+def comparison_document(comparison: Comparison, model: str, max_tokens: int) -> Document:
     """The document of `eval --provider NAME --json`: the figures of the rules as without a model, and the columns.
 
-    `model` is its name as NAME/MODEL.
+    `model` is its name as NAME/MODEL, `max_tokens` the bound that it was asked within.
     """
     return figures_document(comparison.rules.figures) | {
         "judged_by": f"{JUDGED_BY}+{model}",
         "columns": {name: _column(column) for name, column in comparison.columns.items()},
-        "answers": _answers(comparison.answers),
+        "answers": _answers(comparison.answers) | {"max_tokens": max_tokens},
         "injection_pass": {
             "model": _share(comparison.resistance.model),
             "combined": _share(comparison.resistance.combined),
@@ -72,6 +72,7 @@ def _answers(answers: Answers) -> Document:
         "invalid": answers.invalid,
         "dropped": answers.dropped,
         "schema_valid": _share(answers.schema_valid),
+        "seeds": answers.seeds,
         "agreement": _share(answers.agreement),
         "seconds": {"p50": answers.within(0.5), "p95": answers.within(0.95)},
         "tokens": {

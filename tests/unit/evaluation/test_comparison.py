@@ -214,9 +214,9 @@ def test_a_baseline_is_compared_in_what_both_evaluations_have(tmp_path: Path) ->
     blind = replace(good, claims=())
     path = tmp_path / "before.json"
 
-    path.write_text(json.dumps(comparison_document(compared(good), "grok/m")))
+    path.write_text(json.dumps(comparison_document(compared(good), "grok/m", 100)))
     with_model = read_baseline(path)
-    told = worse(comparison_document(compared(blind), "grok/m"), with_model)
+    told = worse(comparison_document(compared(blind), "grok/m", 100), with_model)
     assert "recall WARN, model: 0.000, was 1.000" in told
     assert all(one.split(":")[0].endswith(", model") for one in told)
     rules_alone = figures_document(measure([good]))
@@ -224,14 +224,14 @@ def test_a_baseline_is_compared_in_what_both_evaluations_have(tmp_path: Path) ->
     assert not incomparable(rules_alone, with_model)
 
     path.write_text(json.dumps(rules_alone))
-    assert not incomparable(comparison_document(compared(good), "grok/m"), read_baseline(path))
-    nothing = comparison_document(compared(replace(good, findings=())), "grok/m")
+    assert not incomparable(comparison_document(compared(good), "grok/m", 100), read_baseline(path))
+    nothing = comparison_document(compared(replace(good, findings=())), "grok/m", 100)
     assert "recall WARN: 0.000, was 1.000" in worse(nothing, read_baseline(path))
 
 
 def test_the_document_names_the_columns_and_leaves_the_rules_where_they_were() -> None:
     found = compared(outcome(case(WARN), (judged(WARN, RULE, 0), judged(CRITICAL, AI, 0)), (), heard()))
-    document = comparison_document(found, "grok/grok-4")
+    document = comparison_document(found, "grok/grok-4", 100)
     rules = figures_document(found.rules.figures)
     assert {name: document[name] for name in rules} == rules | {"judged_by": "rules+grok/grok-4"}
     text = json.dumps(document["columns"])
