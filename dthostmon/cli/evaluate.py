@@ -199,13 +199,13 @@ def _told_failures(comparison: "Comparison", invocation: Invocation) -> bool:
     failed, unasked = comparison.answers.failed, comparison.answers.unanswered.get("budget", 0)
     if unasked:
         output.say(
-            f"{unasked} questions were not asked, as the bound on tokens was reached, so the figures of the model are"
+            f"Questions not asked: {unasked}. The bound on tokens was reached, so the figures of the model are"
             " too low; raise it with --max-tokens, or ask about fewer cases with --limit."
         )
     if failed:
         reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(failed.items()))
         output.say(
-            f"{sum(failed.values())} questions had no answer ({reasons}), so the figures of the model are too low;"
+            f"Questions without an answer: {sum(failed.values())} ({reasons}), so the figures of the model are too low;"
             f" {invocation.command('ai test')} tells why."
         )
     return not failed

@@ -141,14 +141,14 @@ def test_the_bound_on_tokens_is_kept_and_told(program: Program, suite: Path, ser
     told = program.run("eval", "--suite", "demo.jsonl", "--provider", "grok", "--max-tokens", "100")
     assert b"Asked: 0 of 1 questions (3 visits), answered 0; not: budget 1" in told.stdout
     assert b"Tokens: 0 of 100:" in told.stdout
-    assert b"1 questions were not asked" in told.stderr
+    assert b"Questions not asked: 1." in told.stderr
     assert server.requests == []
 
 
 def test_a_provider_that_does_not_answer_ends_with_1(program: Program, suite: Path, server: OpenAiStandIn) -> None:
     server.plays(Refuses(401))
     told = program.run("eval", "--suite", "demo.jsonl", "--provider", "grok", code=1)
-    assert b"1 questions had no answer (auth 1)" in told.stderr
+    assert b"Questions without an answer: 1 (auth 1)" in told.stderr
     assert b"Asked: 1 of 1 questions" in told.stdout
 
 
