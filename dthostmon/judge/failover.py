@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from dthostmon.errors import ProviderError, ProviderErrorKind
-from dthostmon.judge.asked import Asked, Attempt, RulesOnlyReason
+from dthostmon.judge.asked import Asked, Attempt, Reason, RulesOnlyReason
 from dthostmon.judge.breaker import Breaker, BreakerState
 from dthostmon.judge.correction import corrected, estimated_tokens
 from dthostmon.judge.question import Answer, Provider, Question
@@ -69,11 +69,11 @@ class Asking:
     parse: Parse
     purse: Purse
     deadline: asyncio.Timeout
-    reason: RulesOnlyReason = RulesOnlyReason.BREAKER_OPEN
+    reason: Reason = RulesOnlyReason.BREAKER_OPEN
     attempts: list[Attempt] = field(default_factory=list)
     text: str = ""
 
-    def without_opinion(self, reason: RulesOnlyReason) -> Asked:
+    def without_opinion(self, reason: Reason) -> Asked:
         """Return what came of it when no provider is left, or no time."""
         return Asked(reason=reason, attempts=tuple(self.attempts))
 
@@ -121,7 +121,7 @@ class Failover:
             try:
                 return await self._wait_and_ask(asking, guarded, question)
             except ProviderError as error:
-                asking.reason = RulesOnlyReason(error.kind)
+                asking.reason = error.kind
                 if error.kind is ProviderErrorKind.INVALID_OUTPUT and not is_corrected:
                     question, is_corrected = corrected(question, asking.text, error.message), True
                     continue
