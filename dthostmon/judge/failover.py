@@ -16,7 +16,7 @@ from dthostmon.errors import ProviderError, ProviderErrorKind
 from dthostmon.judge.asked import Asked, Attempt, Reason, RulesOnlyReason
 from dthostmon.judge.breaker import Breaker, BreakerState
 from dthostmon.judge.correction import corrected, estimated_tokens
-from dthostmon.judge.question import Answer, Provider, Question
+from dthostmon.judge.question import Answer, Provider, Question, UnusableAnswerError
 from dthostmon.model import Opinion, Usage
 
 logger = logging.getLogger(__name__)
@@ -158,11 +158,13 @@ class Failover:
             answer = await _answer(guarded, question)
             if guarded.breaker.answered():
                 logger.info("a provider of models answers again", extra={"provider": provider.name})
-            usage, asking.text = counted(answer, question), answer.text
+            usage, asking.text = counted(answer.usage, question, answer.text), answer.text
             opinion = _checked(asking.parse, answer.text)
             kind = None
         except ProviderError as error:
             kind = error.kind
+            if isinstance(error, UnusableAnswerError):
+                usage = counted(error.usage, question)
             self._count_failure(guarded, error, permit)
             raise
         finally:
@@ -201,11 +203,13 @@ def pause_before_retry(error: ProviderError, failures: int, draw: float) -> floa
     return error.retry_after if error.retry_after <= LONGEST_RETRY_AFTER_SECONDS else None
 
 
-def counted(answer: Answer, question: Question) -> Usage:
-    """Return what an answer took; our estimate where its provider does not count, as unknown is not nothing."""
-    usage = answer.usage
+def counted(usage: Usage, question: Question, text: str = "") -> Usage:
+    """Return what an answer took; our estimate where its provider does not count, as unknown is not nothing.
+
+    `text` is the answer; empty where there is none to be had, and only the prompt can be estimated.
+    """
     prompt = usage.prompt if usage.prompt > 0 else question.prompt_tokens
-    completion = usage.completion if usage.completion > 0 else estimated_tokens(answer.text)
+    completion = usage.completion if usage.completion > 0 or not text else estimated_tokens(text)
     return replace(usage, prompt=prompt, completion=completion)
 
 
