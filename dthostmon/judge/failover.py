@@ -6,7 +6,6 @@ The clock is that of the event loop, which deadlines and pauses obey too.
 import asyncio
 import logging
 import random
-import re
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ from dthostmon.errors import ProviderError, ProviderErrorKind
 from dthostmon.judge.asked import Asked, Attempt, Reason, RulesOnlyReason
 from dthostmon.judge.breaker import Breaker, BreakerState
 from dthostmon.judge.correction import corrected, estimated_tokens
-from dthostmon.judge.question import Answer, Provider, Question, UnusableAnswerError
+from dthostmon.judge.question import MODEL_NAME, Answer, Provider, Question, UnusableAnswerError
 from dthostmon.model import Opinion, Usage
 
 logger = logging.getLogger(__name__)
@@ -29,8 +28,6 @@ LONGEST_RETRY_AFTER_SECONDS = 10.0  # who asks for more is not waited for
 NEEDS_A_PERSON = frozenset({ProviderErrorKind.AUTH, ProviderErrorKind.QUOTA, ProviderErrorKind.MODEL_MISSING})
 TRY_FIX = "Raise `ai.timeout` if it is only slow."
 UNFORESEEN_FIX = "Please report it with the log of dthostmon."
-
-MODEL_NAME = re.compile(r"[\w.:/@+-]{1,100}", re.ASCII)
 
 Parse = Callable[[str], Opinion]  # raises ProviderError (invalid output) for an answer that cannot be used
 

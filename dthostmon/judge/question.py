@@ -1,11 +1,14 @@
 """What a model is asked, and what comes back, whatever the wire protocol."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from dthostmon.errors import ProviderError, ProviderErrorKind
 from dthostmon.model import Usage
+
+MODEL_NAME = re.compile(r"[\w.:/@+-]{1,100}", re.ASCII)  # what may be shown of a name that a provider gives
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Models behind real HTTP: what they change of a run, and what is told where they do not answer."""
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,7 @@ def test_each_provider_is_tried_with_one_request(program: Program, server: OpenA
     (good,) = program.document("ai", "test")["providers"]
     assert (good["ok"], good["model_listed"], good["problem"]) == (True, True, None)
     assert good["cost"] > 0
+    assert good["near"] == []
     server.text = json.dumps({"summary": "no more"})
     (bad,) = program.document("ai", "test", code=1)["providers"]
     assert not bad["ok"]
@@ -80,6 +82,11 @@ def test_each_provider_is_tried_with_one_request(program: Program, server: OpenA
     told = program.run("ai", "test", code=1)
     assert b"api_key" in told.stderr
     assert b"xai-wrong" not in told.stderr + told.stdout
+    configure(program, server, log)
+    program.configuration.write_text(program.configuration.read_text().replace("grok-4-fast", "grok-4-fsat"))
+    (gone,) = program.document("ai", "test", code=1)["providers"]
+    assert (gone["ok"], gone["model_listed"], gone["near"]) == (False, False, ["grok-4-fast", "grok-4"])
+    assert b"lists no such model, but grok-4-fast" in program.run("ai", "test", code=1).stderr
 
 
 def test_no_provider_is_said(program: Program) -> None:
@@ -101,5 +108,46 @@ def test_the_daemon_tells_whether_a_model_may_be_asked(program: Program, server:
     with program.daemon() as daemon:
         daemon.wait_for(daemon.log, "a cycle ended")
         _, health = daemon.get("/health")
-        assert health["ai"] == {"status": "ok", "providers": {"grok": "closed"}}
+        assert (health["ai"]["status"], health["ai"]["providers"]) == ("ok", {"grok": "closed"})
+        assert daemon.terminate() == 0
+
+
+def test_the_daemon_warns_of_a_model_that_is_not_there_until_it_is_corrected(
+    program: Program, server: OpenAiStandIn, log: Path
+) -> None:
+    log.write_text("Nov 23 06:00:00 here CRON[77]: (root) CMD (true)\n")
+    configure(program, server, log, more=", timeout: 5s")
+    program.configuration.write_text(program.configuration.read_text().replace("grok-4-fast", "grok-4-fsat"))
+    with program.daemon() as daemon:
+        warning = daemon.wait_for(daemon.log, r".*does not list the configured one.*")
+        assert "WARNING" in warning
+        for told in ("grok-4-fsat", "near='grok-4-fast, grok-4'", "Set ai.providers.grok.model"):
+            assert told in warning
+        assert KEY not in daemon.log.read_text()
+        daemon.wait_for(daemon.log, "a cycle ended")
+        assert daemon.get("/health")[1]["ai"]["model_listed"] == {"grok": False}
+        configure(program, server, log)
+        wait_until(lambda: daemon.get("/health")[1]["ai"]["model_listed"] == {"grok": True})
+        assert daemon.log.read_text().count("does not list the configured one") == 1
+        assert daemon.terminate() == 0
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait, a bounded time, until something holds."""
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_a_daemon_starts_with_a_provider_that_refuses_it(program: Program, server: OpenAiStandIn, log: Path) -> None:
+    log.write_text(FAILED.format(1))
+    configure(program, server, log, key="xai-wrong-key-0123456789")
+    with program.daemon() as daemon:
+        warning = daemon.wait_for(daemon.log, r".*does not tell which ones it has.*")
+        assert "kind='auth'" in warning
+        assert "ai.providers.grok.api_key" in warning
+        daemon.wait_for(daemon.log, "a cycle ended")
+        assert daemon.get("/health")[1]["ai"]["model_listed"] == {"grok": None}
+        assert "xai-wrong" not in daemon.log.read_text()
         assert daemon.terminate() == 0
