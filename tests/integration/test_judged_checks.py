@@ -1,10 +1,14 @@
 """What asking a model changes of a check, and what it never changes."""
 
-from datetime import UTC, datetime
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from dthostmon.cycle import HostChecks
 from dthostmon.judge import Enquiry, Prices, evidence_document, evidence_value, judged
 from dthostmon.model import FindingSource, Run, Severity
 from dthostmon.store import Store
@@ -136,3 +140,26 @@ async def test_an_id_that_was_not_sent_moves_nothing(sqlite_store: Store, log: P
     run = await make_checks(sqlite_store, [lies]).check(make_host("web1", log))
     assert (run.score, run.severity) == (alone.score, alone.severity)
     assert all(finding.source is not FindingSource.AI for finding in run.findings)
+
+
+async def test_a_model_is_told_of_the_host_and_of_what_is_usual_there(sqlite_store: Store, log: Path) -> None:
+    provider = ScriptedProvider("first", then=said(answer(90)))
+    checks = make_checks(sqlite_store, [provider])
+    host = replace(make_host("web1", log), site="chicago", tags=("web", "db"))
+    begin = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+    for hour in range(11):
+        with log.open("a") as file:
+            file.writelines(FAILED.replace("06:00:00", f"06:00:{second:02d}") for second in range(20))
+        await HostChecks(replace(checks.parts, clock=partial(_hours_after, begin, hour)), 1).check(host)
+    (shown,) = provider.requests[-1][1].messages
+    head, _, *records, _, _ = shown.content.splitlines()
+    assert head == 'Host: {"site":"chicago","role":"db,web","visits_before":10}'
+    finding, earlier = map(json.loads, records)
+    assert (finding["id"], finding["rule"], finding["count"]) == ("E01", "sshd.failed-password", 20)
+    assert finding["usual_per_hour_at_least"] == 10
+    assert (earlier["type"], earlier["rule"]) == ("earlier", "sshd.failed-password")
+    assert len(finding["lines"]) == 2
+
+
+def _hours_after(begin: datetime, hours: int) -> datetime:
+    return begin + timedelta(hours=hours)
