@@ -49,6 +49,7 @@ def test_a_model_judges_beside_the_rules(program: Program, server: OpenAiStandIn
     assert SECRET.encode() not in request.raw
     assert KEY.encode() not in request.raw
     assert b"203.0.113.7" in request.raw
+    assert b"(the opinion of a model)" in program.run("findings", "here").stdout
 
 
 def test_without_an_answer_the_score_is_that_of_the_rules_and_is_judged_later(
@@ -59,12 +60,14 @@ def test_without_an_answer_the_score_is_that_of_the_rules_and_is_judged_later(
     server.plays(Refuses(503))
     (run,) = program.document("monitor")["runs"]
     assert (run["judged_by"], run["score"]) == ("rules-only:overloaded", 99)
+    log.write_text(FAILED.format(1) + FAILED.format(2))
+    assert b"rules-only:overloaded" in program.run("monitor").stdout
 
     still = program.document("ai", "replay")
-    assert (still["judged"], still["left"]) == (0, 1)
+    assert (still["judged"], still["left"]) == (0, 2)
     server.plays(Obeys())
     later = program.document("ai", "replay", "--since", "1h")
-    assert (later["judged"], later["left"]) == (1, 0)
+    assert (later["judged"], later["left"]) == (2, 0)
     assert later["runs"][0]["judged_by"] == "rules+grok/grok-4-fast"
     assert program.document("ai", "replay")["judged"] == 0
 
