@@ -10,9 +10,9 @@ import pytest
 
 from dthostmon.cycle import HostChecks
 from dthostmon.judge import Enquiry, Prices, evidence_document, evidence_value, judged
-from dthostmon.model import FindingSource, Run, Severity
+from dthostmon.model import FindingSource, Run, Severity, Usage
 from dthostmon.store import Store
-from tests.fixtures.scripted_provider import ScriptedProvider, failure, said
+from tests.fixtures.scripted_provider import ScriptedProvider, failure, said, unusable
 from tests.integration.judge_checks import answer, claim, make_checks, make_host
 
 AFTERWARDS = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
@@ -125,6 +125,31 @@ async def test_what_no_model_judged_is_kept_until_one_does(sqlite_store: Store, 
     assert (stored.judged_by, stored.judged_at) == ("rules+second/m-1", AFTERWARDS)
     assert (stored.score, stored.summary) == (later.score, later.summary)
     assert sorted(finding.source for finding in stored.findings) == ["ai", "rule"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "cost"),
+    [
+        ({"first": Prices(2.0, 10.0)}, {"second": Prices(1.0, 1.0)}, (60 * 2 + 900 * 10 + 100 + 20) / 1e6),
+        ({}, {"second": Prices(1.0, 1.0)}, None),
+        ({"first": Prices(2.0, 10.0)}, {}, None),
+    ],
+    ids=["both known", "the first unknown", "the second unknown"],
+)
+async def test_a_run_that_is_judged_later_keeps_what_the_vain_tries_took(
+    sqlite_store: Store, log: Path, first: dict[str, Prices], second: dict[str, Prices], cost: float | None
+) -> None:
+    log.write_text(FAILED)
+    cut = ScriptedProvider("first", then=unusable("too-long", Usage(60, 900)))
+    run = await make_checks(sqlite_store, [cut], prices=first).check(make_host("web1", log))
+    assert run.usage == Usage(60, 900)
+    (waiting,) = await sqlite_store.unjudged(run.started_at)
+    assessor = make_checks(sqlite_store, [ScriptedProvider("second", then=said(answer(60)))]).parts.assessor
+    assert assessor is not None
+    assessment = await assessor.assess(Enquiry(evidence_value(waiting.evidence), is_critical=False), run.started_at)
+    later = judged(run, assessment, second)
+    assert later.usage == Usage(160, 920)
+    assert later.cost == (None if cost is None else pytest.approx(cost))
 
 
 async def test_nothing_is_kept_where_nobody_is_there_to_be_asked(sqlite_store: Store, log: Path) -> None:
