@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from dthostmon.analysis import Examination
+from dthostmon.errors import ProviderErrorKind
 from dthostmon.judge import contract
 from dthostmon.judge.asked import Asked, RulesOnlyReason
 from dthostmon.judge.evidence import HostEvidence, cache_key, gather
@@ -72,7 +73,7 @@ class Assessor:
             asked = await self.judge.assess(key, talk.ask, talk.read, is_critical=enquiry.is_critical, now=now)
         except ValueError as error:
             logger.warning("a host has no question that fits", extra={"host": evidence.host, "error": str(error)})
-            asked = Asked(reason=RulesOnlyReason.TOO_LONG)
+            asked = Asked(reason=ProviderErrorKind.TOO_LONG)
         return Assessment(asked, _sent(evidence))
 
 

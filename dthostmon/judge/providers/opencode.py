@@ -83,10 +83,11 @@ class OpenCode:
             logger.warning("a session is left behind", extra={"provider": self.name, "reason": exc.message})
 
     def _read(self, document: object) -> Answer:
-        failures = self.endpoint.failures
+        usage = read_usage(document)
+        failures = self.endpoint.failures.of_answer(usage)
         text = read_text(document, failures)
         names = [failures.clean(text_at(document, "info", key)) for key in ("providerID", "modelID")]
-        return Answer(text, "/".join(names) if all(names) else self.model, read_usage(document))
+        return Answer(text, "/".join(names) if all(names) else self.model, usage)
 
 
 def make_opencode(settings: ProviderSettings, session: ClientSession, timeout: float | None) -> OpenCode:
