@@ -7,6 +7,7 @@ ones of a site; ids of the latter begin with the mark of their host.
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from json import JSONEncoder
 from typing import NamedTuple
 
@@ -115,13 +116,14 @@ def estimate_tokens(text: str) -> int:
 
 def prepare(evidence: HostEvidence, form: PromptForm) -> Sheet:
     """Return the evidence as it may leave the premises: redacted, neutralised, one line for each record."""
+    redact = cache(form.redact)  # a line is looked at for its own sake, for its template's, and at each size
     head: dict[str, str | int] = {
-        name: neutral(value, MAX_PATH_CHARACTERS, form.redact)
+        name: neutral(value, MAX_PATH_CHARACTERS, redact)
         for name, value in (("site", evidence.site), ("role", evidence.role))
         if value
     }
     head["visits_before"] = evidence.visits
-    return Sheet(evidence, _json(head), tuple(_body(record, form.redact) for record in evidence.records))
+    return Sheet(evidence, _json(head), tuple(_body(record, redact) for record in evidence.records))
 
 
 def share(sheets: Sequence[Sheet], form: PromptForm) -> Sequence[tuple[Sheet, ...]]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -394,3 +395,15 @@ def test_an_id_names_the_same_record_whatever_is_left_out_and_whoever_shares(lin
     assert all(alone[own] is record for own, record in less.items())
     assert all(alone[own.removeprefix("H2")] is record for own, record in shared.items())
     assert cache_key(evidence.records) == cache_key(everything_of(lines).records)
+
+
+def test_a_text_is_redacted_once_however_often_it_is_shown() -> None:
+    texts: Counter[str] = Counter()
+
+    def redact(text: str) -> str:
+        texts[text] += 1
+        return text
+
+    evidence = evidence_of(*[a_record("word " * 200) for _ in range(3)])
+    prepare(evidence, replace(a_form(), redact=redact))
+    assert set(texts.values()) == {1}
