@@ -15,6 +15,7 @@ from dthostmon.judge.contract import max_output_tokens, schema
 from dthostmon.judge.failover import Failover
 from dthostmon.judge.prompt import PromptForm
 from dthostmon.judge.question import Provider
+from dthostmon.judge.recurrence import Recurrence
 from dthostmon.judge.trial import Trial, tried
 from dthostmon.rules import RuleSet
 from dthostmon.store import Store, StoredOpinion
@@ -79,6 +80,7 @@ class Models:
     _settings: Ai | None = None
     _failover: Failover = field(default_factory=lambda: Failover([]))
     _services: "Services | None" = None
+    _recurrence: Recurrence = field(default_factory=Recurrence)
 
     def assessor(self, settings: Ai, packs: RuleSet) -> Assessor:
         """Return what asks the configured models; `packs` tell which rules are sequences."""
@@ -86,7 +88,7 @@ class Models:
             self._settings, self._failover = settings, Failover(self.providers(settings))
         budget = Budget(settings.daily_tokens, StoredBudget(self.store))
         judge = Judge(self._failover, budget, StoredOpinions(self.store))
-        return Assessor(judge, prompt_form(), frozenset(one.id for one in packs.sequences))
+        return Assessor(judge, prompt_form(), frozenset(one.id for one in packs.sequences), self._recurrence)
 
     def states(self) -> Mapping[str, str]:
         """Tell of each provider whether it may be asked."""

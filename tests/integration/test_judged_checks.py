@@ -1,11 +1,13 @@
 """What asking a model changes of a check, and what it never changes."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from dthostmon.judge import Enquiry, Prices, evidence_document, evidence_value, judged
+from dthostmon.judge.recurrence import MAX_TIMES
 from dthostmon.model import FindingSource, Run, Severity
 from dthostmon.store import Store
 from tests.fixtures.scripted_provider import ScriptedProvider, failure, said
@@ -136,3 +138,25 @@ async def test_an_id_that_was_not_sent_moves_nothing(sqlite_store: Store, log: P
     run = await make_checks(sqlite_store, [lies]).check(make_host("web1", log))
     assert (run.score, run.severity) == (alone.score, alone.severity)
     assert all(finding.source is not FindingSource.AI for finding in run.findings)
+
+
+async def test_what_comes_at_every_visit_is_asked_about_a_few_times_a_day(sqlite_store: Store, log: Path) -> None:
+    provider = ScriptedProvider("first", then=said(answer(90)))
+    checks = make_checks(sqlite_store, [provider])
+    host, parts, moment = make_host("web1", log), checks.parts, AFTERWARDS
+    users = iter(range(100))
+
+    async def visited(line: str = FAILED) -> str:
+        nonlocal moment
+        moment += timedelta(minutes=5)
+        checks.parts = replace(parts, clock=lambda: moment)
+        with log.open("a") as grown:
+            grown.write(line.replace("root", f"user{next(users)}"))
+        return str((await checks.check(host)).judged_by)
+
+    assert {await visited() for _ in range(MAX_TIMES + 2)} == {"rules+first/m-1"}  # its first day
+    moment += timedelta(days=2)
+    assert [await visited() for _ in range(MAX_TIMES + 2)] == ["rules+first/m-1"] * MAX_TIMES + ["rules"] * 2
+    assert await visited(CRITICAL) == "rules+first/m-1"
+    moment += timedelta(days=1)
+    assert await visited() == "rules+first/m-1"
