@@ -26,6 +26,7 @@ from typing import Any
 import measure
 from answers import InProcessProvider
 from made_days import KINDS, Day, Kind
+from made_logs import BEGIN
 
 from dthostmon.app.judging import StoredBudget, StoredOpinions, prompt_form
 from dthostmon.config.sections import Ai
@@ -134,6 +135,7 @@ async def measure_kind(kind: Kind, rules: RuleSet, seconds: int, history_days: i
         store = await open_store(f"sqlite:///{name}/day.db")
         try:
             bench = Bench(rules, store, analyst, make_assessor(store, rules))
+            await check_host(machine.host(), bench.parts(machine, BEGIN))  # its logs are empty yet
             for number in range(history_days):
                 await bench.live(machine, Day(kind, number, happens=False), HISTORY_SECONDS)
             return await bench.live(machine, Day(kind, history_days, happens=True), seconds)
