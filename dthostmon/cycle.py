@@ -113,7 +113,7 @@ async def check_host(host: Host, parts: Parts) -> Run:
             _tell_phase(host, "analyse")
             examined, history = await _understand(host, state, reading, known, own, parts, started_at)
             visit = _make_visit(host, state, reading, known, examined, history, started_at, parts.monotonic() - begin)
-            if parts.assessor is None or not parts.assessor.asks_about(examined, history):
+            if parts.assessor is None or not parts.assessor.asks_about(examined, history, host.name, started_at):
                 return await _save(host, visit, parts)
             if not parts.assessor.has_models:
                 return await _save(host, replace(visit, run=judge.unasked(visit.run)), parts)

@@ -19,6 +19,7 @@ from dthostmon.judge.failover import Failover
 from dthostmon.judge.listing import Listing, listing
 from dthostmon.judge.prompt import Names, PromptForm
 from dthostmon.judge.question import Provider
+from dthostmon.judge.recurrence import Recurrence
 from dthostmon.judge.trial import Trial, tried
 from dthostmon.model import Host
 from dthostmon.rules import RuleSet
@@ -102,6 +103,7 @@ class Models:
     _failover: Failover = field(default_factory=lambda: Failover([]))
     _services: "Services | None" = None
     _listed: dict[str, bool | None] = field(default_factory=dict)
+    _recurrence: Recurrence = field(default_factory=Recurrence)
 
     def assessor(self, settings: Ai, packs: RuleSet, hosts: Iterable[Host] = ()) -> Assessor:
         """Return what asks the configured models.
@@ -112,7 +114,8 @@ class Models:
             self._settings, self._failover = settings, Failover(self.providers(settings))
         budget = Budget(settings.daily_tokens, StoredBudget(self.store))
         judge = Judge(self._failover, budget, StoredOpinions(self.store))
-        return Assessor(judge, prompt_form(settings, hosts), frozenset(one.id for one in packs.sequences))
+        sequences = frozenset(one.id for one in packs.sequences)
+        return Assessor(judge, prompt_form(settings, hosts), sequences, self._recurrence)
 
     def states(self) -> Mapping[str, str]:
         """Tell of each provider whether it may be asked."""

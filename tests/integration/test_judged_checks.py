@@ -10,6 +10,7 @@ import pytest
 
 from dthostmon.cycle import HostChecks
 from dthostmon.judge import Enquiry, Prices, evidence_document, evidence_value, judged
+from dthostmon.judge.recurrence import MAX_TIMES
 from dthostmon.model import FindingSource, Run, Severity, Usage
 from dthostmon.store import Store
 from tests.fixtures.scripted_provider import ScriptedProvider, failure, said, unusable
@@ -188,3 +189,25 @@ async def test_a_model_is_told_of_the_host_and_of_what_is_usual_there(sqlite_sto
 
 def _hours_after(begin: datetime, hours: int) -> datetime:
     return begin + timedelta(hours=hours)
+
+
+async def test_what_comes_at_every_visit_is_asked_about_a_few_times_a_day(sqlite_store: Store, log: Path) -> None:
+    provider = ScriptedProvider("first", then=said(answer(90)))
+    checks = make_checks(sqlite_store, [provider])
+    host, parts, moment = make_host("web1", log), checks.parts, AFTERWARDS
+    users = iter(range(100))
+
+    async def visited(line: str = FAILED) -> str:
+        nonlocal moment
+        moment += timedelta(minutes=5)
+        checks.parts = replace(parts, clock=lambda: moment)
+        with log.open("a") as grown:
+            grown.write(line.replace("root", f"user{next(users)}"))
+        return str((await checks.check(host)).judged_by)
+
+    assert {await visited() for _ in range(MAX_TIMES + 2)} == {"rules+first/m-1"}  # its first day
+    moment += timedelta(days=2)
+    assert [await visited() for _ in range(MAX_TIMES + 2)] == ["rules+first/m-1"] * MAX_TIMES + ["rules"] * 2
+    assert await visited(CRITICAL) == "rules+first/m-1"
+    moment += timedelta(days=1)
+    assert await visited() == "rules+first/m-1"
