@@ -7,4 +7,5 @@ pytest_plugins = [
     "tests.fixtures.containers",
     "tests.fixtures.fleet",
     "tests.fixtures.chaos",
+    "tests.fixtures.real_model",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[3]
-LOCKS = ("requirements-build.lock", "requirements.lock", "requirements-test.lock")
+LOCKS = ("requirements-build.lock", "requirements.lock", "requirements-test.lock", "requirements-model.lock")
 HASHES = r"(?: \\\n    --hash=sha256:[0-9a-f]{64})+"
 REQUIREMENT = re.compile(rf"^(?P<name>[a-z0-9][a-z0-9-]*)==(?P<version>[^ ;]+)(?: ; [^\\]+)?{HASHES}$", re.MULTILINE)
 
@@ -53,6 +53,11 @@ def test_the_test_lock_covers_every_extra() -> None:
     extras = project()["project"]["optional-dependencies"]
     wanted = {normalised(requirement) for requirements in extras.values() for requirement in requirements}
     assert wanted - versions("requirements-test.lock").keys() == set()
+
+
+def test_the_model_lock_holds_the_model_and_its_server_alone() -> None:
+    wanted = {normalised(requirement) for requirement in project()["dependency-groups"]["model"]}
+    assert versions("requirements-model.lock").keys() == wanted
 
 
 def test_the_build_lock_covers_the_build_system() -> None:
