@@ -99,5 +99,5 @@ clean:
 # Only where npm is there already. No script of a package is run.
 .venv/installed-opencode: tests/opencode/package.json tests/opencode/package-lock.json .venv/pyvenv.cfg
 	if command -v npm >/dev/null; then mkdir -p .venv/opencode && cp tests/opencode/*.json .venv/opencode/ && \
-		npm ci --prefix .venv/opencode --ignore-scripts --no-audit --no-fund --loglevel error && touch $@ || \
+		npm ci --prefix .venv/opencode --ignore-scripts --no-audit --no-fund --fetch-retries 1 --loglevel error && touch $@ || \
 		echo 'OpenCode cannot be installed here: its tests will say so.'; fi
