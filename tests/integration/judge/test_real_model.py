@@ -14,7 +14,7 @@ from aiohttp import ClientSession
 from dthostmon.judge import failover
 from dthostmon.judge.contract import max_output_tokens, schema
 from dthostmon.judge.evidence import HostEvidence, Record, RecordKind, Sample, bare
-from dthostmon.judge.prompt import PromptForm, build, prepare
+from dthostmon.judge.prompt import PromptForm, build
 from dthostmon.judge.providers import make_provider
 from dthostmon.judge.question import Answer, Provider, Question
 from dthostmon.model import Evidence, FindingSource, Severity
@@ -67,7 +67,7 @@ def question_about(line: str) -> Question:
     """Return a question in which a line stands wherever words of strangers may stand."""
     sample = Sample(bare(line), "t-1", Evidence(line, line))
     record = Record(RecordKind.NEW, {"template": line, "title": line}, 50, (sample,))
-    return build([prepare(HostEvidence("web1", line, line, 20, (record,)), FORM)], FORM).question
+    return build(HostEvidence("web1", line, line, 20, (record,)), FORM).question
 
 
 def messages_of(question: Question) -> list[dict[str, str]]:
