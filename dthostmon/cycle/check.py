@@ -45,7 +45,7 @@ async def check_host(host: Host, parts: Parts) -> Run:
                 host, state, reading, known, examined, history, changed, started_at, parts.monotonic() - begin
             )
             visit = await _with_what_changed_before(host, visit, parts, started_at)
-            if parts.assessor is None or not parts.assessor.asks_about(examined, history):
+            if parts.assessor is None or not parts.assessor.asks_about(examined, history, host.name, started_at):
                 return await _save(host, visit, parts)
             if not parts.assessor.has_models:
                 return await _save(host, replace(visit, run=judge.unasked(visit.run)), parts)

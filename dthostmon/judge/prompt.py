@@ -7,6 +7,7 @@ wrote into the log of another one is not there to speak into it.
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from json import JSONEncoder
 from typing import NamedTuple, Protocol
 
@@ -127,7 +128,8 @@ def build(evidence: HostEvidence, form: PromptForm) -> Prompt:
     """
     names = form.names(evidence.host) if form.names else None
     system = SYSTEM + PSEUDONYMS if names else SYSTEM
-    sheet = _Writer(form.redact, names).sheet(evidence, system)
+    redact = cache(form.redact)  # a line is looked at for its own sake, for its template's, and at each size
+    sheet = _Writer(redact, names).sheet(evidence, system)
     nonce = _draw(form.nonce, sheet)
     room = form.max_prompt_tokens * _TOKEN - _fixed_cost(sheet, nonce, form)
     chosen = _chosen(sheet.lines, room)

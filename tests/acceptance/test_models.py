@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -52,6 +52,7 @@ def test_a_model_judges_beside_the_rules(program: Program, server: OpenAiStandIn
     assert SECRET.encode() not in request.raw
     assert KEY.encode() not in request.raw
     assert b"203.0.113.7" in request.raw
+    assert b"(the opinion of a model)" in program.run("findings", "here").stdout
 
 
 def test_without_an_answer_the_score_is_that_of_the_rules_and_is_judged_later(
@@ -62,12 +63,14 @@ def test_without_an_answer_the_score_is_that_of_the_rules_and_is_judged_later(
     server.plays(Refuses(503))
     (run,) = program.document("monitor")["runs"]
     assert (run["judged_by"], run["score"]) == ("rules-only:overloaded", 99)
+    log.write_text(FAILED.format(1) + FAILED.format(2))
+    assert b"rules-only:overloaded" in program.run("monitor").stdout
 
     still = program.document("ai", "replay")
-    assert (still["judged"], still["left"]) == (0, 1)
+    assert (still["judged"], still["left"]) == (0, 2)
     server.plays(Obeys())
     later = program.document("ai", "replay", "--since", "1h")
-    assert (later["judged"], later["left"]) == (1, 0)
+    assert (later["judged"], later["left"]) == (2, 0)
     assert later["runs"][0]["judged_by"] == "rules+grok/grok-4-fast"
     assert program.document("ai", "replay")["judged"] == 0
 
@@ -77,6 +80,7 @@ def test_each_provider_is_tried_with_one_request(program: Program, server: OpenA
     (good,) = program.document("ai", "test")["providers"]
     assert (good["ok"], good["model_listed"], good["problem"]) == (True, True, None)
     assert good["cost"] > 0
+    assert good["near"] == []
     server.text = json.dumps({"summary": "no more"})
     (bad,) = program.document("ai", "test", code=1)["providers"]
     assert not bad["ok"]
@@ -84,6 +88,11 @@ def test_each_provider_is_tried_with_one_request(program: Program, server: OpenA
     told = program.run("ai", "test", code=1)
     assert b"api_key" in told.stderr
     assert b"xai-wrong" not in told.stderr + told.stdout
+    configure(program, server, log)
+    program.configuration.write_text(program.configuration.read_text().replace("grok-4-fast", "grok-4-fsat"))
+    (gone,) = program.document("ai", "test", code=1)["providers"]
+    assert (gone["ok"], gone["model_listed"], gone["near"]) == (False, False, ["grok-4-fast", "grok-4"])
+    assert b"lists no such model, but grok-4-fast" in program.run("ai", "test", code=1).stderr
 
 
 def test_where_pseudonyms_are_wanted_every_request_has_them_and_no_result(
@@ -161,5 +170,46 @@ def test_the_daemon_tells_whether_a_model_may_be_asked(program: Program, server:
     with program.daemon() as daemon:
         daemon.wait_for(daemon.log, "a cycle ended")
         _, health = daemon.get("/health")
-        assert health["ai"] == {"status": "ok", "providers": {"grok": "closed"}}
+        assert (health["ai"]["status"], health["ai"]["providers"]) == ("ok", {"grok": "closed"})
+        assert daemon.terminate() == 0
+
+
+def test_the_daemon_warns_of_a_model_that_is_not_there_until_it_is_corrected(
+    program: Program, server: OpenAiStandIn, log: Path
+) -> None:
+    log.write_text("Nov 23 06:00:00 here CRON[77]: (root) CMD (true)\n")
+    configure(program, server, log, more=", timeout: 5s")
+    program.configuration.write_text(program.configuration.read_text().replace("grok-4-fast", "grok-4-fsat"))
+    with program.daemon() as daemon:
+        warning = daemon.wait_for(daemon.log, r".*does not list the configured one.*")
+        assert "WARNING" in warning
+        for told in ("grok-4-fsat", "near='grok-4-fast, grok-4'", "Set ai.providers.grok.model"):
+            assert told in warning
+        assert KEY not in daemon.log.read_text()
+        daemon.wait_for(daemon.log, "a cycle ended")
+        assert daemon.get("/health")[1]["ai"]["model_listed"] == {"grok": False}
+        configure(program, server, log)
+        wait_until(lambda: daemon.get("/health")[1]["ai"]["model_listed"] == {"grok": True})
+        assert daemon.log.read_text().count("does not list the configured one") == 1
+        assert daemon.terminate() == 0
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait, a bounded time, until something holds."""
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_a_daemon_starts_with_a_provider_that_refuses_it(program: Program, server: OpenAiStandIn, log: Path) -> None:
+    log.write_text(FAILED.format(1))
+    configure(program, server, log, key="xai-wrong-key-0123456789")
+    with program.daemon() as daemon:
+        warning = daemon.wait_for(daemon.log, r".*does not tell which ones it has.*")
+        assert "kind='auth'" in warning
+        assert "ai.providers.grok.api_key" in warning
+        daemon.wait_for(daemon.log, "a cycle ended")
+        assert daemon.get("/health")[1]["ai"]["model_listed"] == {"grok": None}
+        assert "xai-wrong" not in daemon.log.read_text()
         assert daemon.terminate() == 0

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from unicodedata import category
@@ -316,3 +317,15 @@ def test_an_id_names_the_same_record_whatever_is_left_out(lines: list[str], toke
     all_of_it, less = asked(evidence).records, asked(evidence, a_form(tokens)).records
     assert all(all_of_it[own] is record for own, record in less.items())
     assert cache_key(evidence.records) == cache_key(everything_of(lines).records)
+
+
+def test_a_text_is_redacted_once_however_often_it_is_shown() -> None:
+    texts: Counter[str] = Counter()
+
+    def redact(text: str) -> str:
+        texts[text] += 1
+        return text
+
+    evidence = evidence_of(*[a_record("word " * 200) for _ in range(3)])
+    build(evidence, replace(a_form(), redact=redact))
+    assert set(texts.values()) == {1}
