@@ -219,4 +219,7 @@ def _file_stat(attributes: Attributes) -> FileStat:
         regular=stat.S_ISREG(mode),
         directory=stat.S_ISDIR(mode),
         inode=None,
+        mode=attributes.permissions,
+        uid=attributes.uid,
+        gid=attributes.gid,
     )
