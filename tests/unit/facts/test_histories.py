@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from dthostmon.facts.histories import LONGEST_COMMAND, MAX_COMMANDS, commands_of, is_history
 from tests.unit.facts.recorded import mutations, recorded
 
-KEY_LINE = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gt"
+KEY_LINE = "MIIEpAIBAAKCAQEA" + "/x9Q" * 12  # of no length or looks that tell a line alone for one of a key
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,10 @@ def test_the_last_commands_are_kept_and_half_a_line_is_none() -> None:
     assert len(long) == LONGEST_COMMAND
 
 
-def test_a_key_that_was_pasted_is_taken_out_over_all_its_lines() -> None:
-    lines = [
-        *("filler " * 20,) * 425,
-        "-----BEGIN OPENSSH PRIVATE KEY-----",
-        *[KEY_LINE] * 60,
-        "-----END OPENSSH PRIVATE KEY-----",
-    ]
-    commands = commands_of("/root/.bash_history", "\n".join([*lines, "ls"]).encode())
+@pytest.mark.parametrize("before", [0, 400, 421, 424, 425])
+def test_a_key_that_was_pasted_is_taken_out_over_all_its_lines(before: int) -> None:
+    key = ["-----BEGIN RSA PRIVATE KEY-----", *[KEY_LINE] * 60, "-----END RSA PRIVATE KEY-----"]
+    commands = commands_of("/root/.bash_history", "\n".join(["filler " * 20] * before + [*key, "ls"]).encode())
     assert commands[-1] == "ls"
     assert not any(KEY_LINE[:20] in command for command in commands)
 
