@@ -44,7 +44,8 @@ SETTINGS = (
     "/etc/apache2/sites-enabled/*",
     "/etc/httpd/conf.d/*.conf",
 )
-ENDINGS = (".crt", ".pem", ".cer", ".cert")
+BINARY_ENDINGS = (".crt", ".cer", ".cert", ".der")
+ENDINGS = (*BINARY_ENDINGS, ".pem")
 MAX_FILES = 200
 MAX_SETTINGS = 100
 LONGEST_FILE = 256 * 1024
@@ -67,9 +68,10 @@ def kept_in(patterns: Sequence[str]) -> Source:
     async def tell(files: FactFiles) -> Told:
         refused: list[FileUnreadableError] = []
         named = await _named(files, await _paths(files, SETTINGS, refused), refused)
-        found = {*await _paths(files, (*USUAL_PLACES, *own), refused), *named}
+        placed = await _paths(files, (*USUAL_PLACES, *own), refused)
+        found = {path for path in (*placed, *named) if not path.endswith(".key")}
         told = await asyncio.gather(*(_record(files, path, refused) for path in sorted(found)[:MAX_FILES]))
-        missing = [str(error) for error in refused]
+        missing = sorted({str(error) for error in refused})  # in the same order each time
         if len(found) > MAX_FILES:
             missing.append(f"there are more than {MAX_FILES} files")
         return Told(records.written([{"missing": missing}, *filter(None, told)]))
@@ -78,45 +80,45 @@ def kept_in(patterns: Sequence[str]) -> Source:
 
 
 async def _paths(files: FactFiles, patterns: Iterable[str], refused: list[FileUnreadableError]) -> Sequence[str]:
-    found: list[str] = []
-    for pattern in dict.fromkeys(patterns):
-        try:
-            if globs.is_glob(pattern):
-                expanded = await globs.expand(files, pattern)
-                refused += expanded.refused
-                found += [path for path, stat in expanded.found.items() if stat.regular and stat.size <= LONGEST_FILE]
-            elif (stat := await files.stat(pattern)) and stat.regular and stat.size <= LONGEST_FILE:
-                found.append(pattern)
-        except FileUnreadableError as error:
-            refused.append(error)
-    return found
+    found = await asyncio.gather(*(_matching(files, pattern, refused) for pattern in dict.fromkeys(patterns)))
+    return [path for paths in found for path in paths]
+
+
+async def _matching(files: FactFiles, pattern: str, refused: list[FileUnreadableError]) -> Sequence[str]:
+    try:
+        if not globs.is_glob(pattern):
+            stat = await files.stat(pattern)
+            return [pattern] if stat and stat.regular and stat.size <= LONGEST_FILE else []
+        expanded = await globs.expand(files, pattern)
+    except FileUnreadableError as error:
+        refused.append(error)
+        return []
+    refused += expanded.refused
+    return [path for path, stat in expanded.found.items() if stat.regular and stat.size <= LONGEST_FILE]
 
 
 async def _named(files: FactFiles, settings: Sequence[str], refused: list[FileUnreadableError]) -> Sequence[str]:
     """Return the paths that settings of services name and that are there."""
-    paths: list[str] = []
-    for setting in settings[:MAX_SETTINGS]:
-        try:
-            held = await files.piece(setting, 0, LONGEST_FILE)
-        except FileUnreadableError as error:
-            refused.append(error)
-            continue
-        paths += [path.decode() for path in _NAMED.findall(held) if path.isascii()]
+    held = await asyncio.gather(*(_beginning(files, setting, refused) for setting in settings[:MAX_SETTINGS]))
+    paths = [path.decode() for text in held for path in _NAMED.findall(text) if path.isascii()]
     return await _paths(files, [path for path in paths if not globs.is_glob(path)], refused)
+
+
+async def _beginning(files: FactFiles, path: str, refused: list[FileUnreadableError]) -> bytes:
+    try:
+        return await files.piece(path, 0, LONGEST_FILE)
+    except FileUnreadableError as error:
+        refused.append(error)
+        return b""
 
 
 async def _record(files: FactFiles, path: str, refused: list[FileUnreadableError]) -> records.Record | None:
     """Tell of one file; a private key beside the certificate is not passed on."""
-    try:
-        held = await files.piece(path, 0, LONGEST_FILE)
-    except FileUnreadableError as error:
-        if not path.endswith(".key"):
-            refused.append(error)
-        return None
+    held = await _beginning(files, path, refused)
     blocks = _BLOCK.findall(held)
     if blocks and len(blocks) <= MAX_IN_FILE:
         return {"path": path, "pem": blocks[0]}
-    return {"path": path, "der": held} if held[:1] == b"\x30" and b"-----" not in held else None
+    return {"path": path, "der": held} if held[:1] == b"\x30" and path.endswith(BINARY_ENDINGS) else None
 
 
 def parse_certificates(outputs: Outputs) -> Inventory:

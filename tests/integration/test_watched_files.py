@@ -1,6 +1,7 @@
 """Watched files and certificates as they are read: their bytes, owner and mode, and what is left out and why."""
 
 import os
+import ssl
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -161,7 +162,7 @@ async def test_what_may_not_be_read_is_named(tmp_path: Path) -> None:
     assert (file.size, file.digest, file.text, file.mode is None) == (2, "", None, False)
     assert known.missing == {
         ThingKind.FILE: f"{tmp_path}/closed: permission denied",
-        ThingKind.HISTORY: f"{tmp_path}/closed: permission denied; {tmp_path}/.bash_history: permission denied",
+        ThingKind.HISTORY: f"{tmp_path}/.bash_history: permission denied; {tmp_path}/closed: permission denied",
     }
     told = await watched.watched(patterns)(FactFiles(files))
     assert f"{tmp_path}/app.conf: permission denied" in str(told.unknown)
@@ -188,18 +189,20 @@ async def test_certificates_of_globs_and_of_settings_are_found(tmp_path: Path, m
     combined.write_bytes(issued.private_key_pem.bytes() + issued.cert_chain_pems[0].bytes())
     (tmp_path / "named").write_bytes(issued.cert_chain_pems[0].bytes())
     (tmp_path / "store.pem").write_bytes(issued.cert_chain_pems[0].bytes() * 11)
+    (tmp_path / "binary.crt").write_bytes(ssl.PEM_cert_to_DER_cert(issued.cert_chain_pems[0].bytes().decode()))
+    (tmp_path / "secret.key").write_bytes(issued.private_key_pem.bytes())
     (tmp_path / "plain.crt").write_text("no certificate\n")
     (tmp_path / "site.conf").write_text(
         f"  ssl_certificate {tmp_path}/named;\n ssl_certificate_key {tmp_path}/key;\nssl_certificate $unknown;\n"
         f"  SSLCertificateFile {tmp_path}/gone\n"
     )
     monkeypatch.setattr(certificates, "SETTINGS", (f"{tmp_path}/*.conf",))
-    monkeypatch.setattr(certificates, "USUAL_PLACES", ())
-    told = await kept_in([f"{tmp_path}/*.pem", f"{tmp_path}/*.crt", f"{tmp_path}/*"])(FactFiles(LocalFiles()))
+    files = Counted()
+    monkeypatch.setattr(certificates, "USUAL_PLACES", (f"{tmp_path}/*",))
+    told = await kept_in([f"{tmp_path}/*.pem", f"{tmp_path}/*.yaml"])(FactFiles(files))
     known = parse_certificates({"kept": told.output})
-    assert {thing.where for thing in known.things if isinstance(thing, Certificate)} == {
-        str(combined),
-        f"{tmp_path}/named",
-    }
+    found = {Path(thing.where).name for thing in known.things if isinstance(thing, Certificate)}
+    assert found == {"combined.pem", "named", "binary.crt"}
     assert known.missing == {}
     assert b"PRIVATE" not in told.output
+    assert f"{tmp_path}/secret.key" not in files.paths
