@@ -1,5 +1,6 @@
 """Globs on a host: no shell expands them, so that a name can do nothing but match."""
 
+import asyncio
 import fnmatch
 import posixpath
 import re
@@ -11,6 +12,7 @@ from dthostmon.errors import FileUnreadableError
 from dthostmon.transport.session import DirectoryEntry, FileStat
 
 MAX_MATCHES = 100_000  # names that one step of a glob may lead to: folders of folders multiply
+STATS_AT_ONCE = 32
 GLOB_CHARACTERS = re.compile(r"[*?\[]")
 
 
@@ -47,6 +49,9 @@ async def expand(files: Folders, pattern: str, is_wanted: Callable[[str], bool] 
     *parents, last = pattern.strip("/").split("/")
     for part in parents:
         folders = await _matching_folders(files, folders, part, refused)
+    if not is_glob(last):
+        paths = [path for folder in folders if is_wanted(path := posixpath.join(folder, last))]
+        return Expanded(await _present(files, paths, refused), refused)
     entries = await _matching_entries(files, folders, last, refused)
     wanted = [(path, entry) for path, entry in entries if is_wanted(path)]
     return Expanded(dict(await _resolve_links(files, wanted)), refused)
@@ -83,6 +88,24 @@ async def _matching_entries(
             refused.append(FileUnreadableError(folder, f"the pattern leads to more than {MAX_MATCHES} names"))
             break
     return entries
+
+
+async def _present(files: Folders, paths: Sequence[str], refused: list[FileUnreadableError]) -> Mapping[str, FileStat]:
+    """Look for one name in several folders; to list each of them would tell much that nobody asked for."""
+    found: dict[str, FileStat] = {}
+    for start in range(0, len(paths), STATS_AT_ONCE):
+        some = paths[start : start + STATS_AT_ONCE]
+        stats = await asyncio.gather(*(_stat_or_refusal(files, path) for path in some))
+        refused += (stat for stat in stats if isinstance(stat, FileUnreadableError))
+        found |= {path: stat for path, stat in zip(some, stats, strict=True) if isinstance(stat, FileStat)}
+    return found
+
+
+async def _stat_or_refusal(files: Folders, path: str) -> FileStat | FileUnreadableError | None:
+    try:
+        return await files.stat(path)
+    except FileUnreadableError as error:
+        return FileUnreadableError(posixpath.dirname(path), error.reason)
 
 
 async def _resolve_links(files: Folders, entries: Sequence[tuple[str, DirectoryEntry]]) -> list[tuple[str, FileStat]]:
