@@ -2,12 +2,25 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from dthostmon.facts.certificates import certificates_probe
+from dthostmon.facts.clock import TIME
+from dthostmon.facts.files import files_probe
+from dthostmon.facts.kernel import KERNEL
+from dthostmon.facts.mounts import MOUNTS
+from dthostmon.facts.network import NETWORK
 from dthostmon.facts.probe import InventoryProbe
 
 # Makes a probe of the configured globs and the mark of the visit before, None where there was none.
 Make = Callable[[Sequence[str], str | None], InventoryProbe]
 
-INVENTORIES: Mapping[str, Make] = {}
+INVENTORIES: Mapping[str, Make] = {
+    "certificates": certificates_probe,
+    "files": files_probe,
+    "kernel": lambda _files, _before: KERNEL,
+    "mounts": lambda _files, _before: MOUNTS,
+    "network": lambda _files, _before: NETWORK,
+    "time": lambda _files, _before: TIME,
+}
 
 
 def inventory_probes(names: Sequence[str], files: Sequence[str], marks: Mapping[str, str]) -> Sequence[InventoryProbe]:
