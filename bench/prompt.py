@@ -3,15 +3,14 @@
     python bench/prompt.py [--hosts 40] [--megabytes 0.5] [--rounds 7]
 
 The logs are read beforehand. Timed is what is done for each asked host: the gate, its evidence, the key of the cache,
-the prompt. An ordinary host has the lines of a server, known from before, and a few of other kinds; a busy one has more
-kinds that are new than a prompt has room for; a hostile one has nothing but lines that try to steer the model.
-Redaction is not counted.
+the prompt with the redaction of what is sent. An ordinary host has the lines of a server, known from before, and a few
+of other kinds; a busy one has more kinds that are new than a prompt has room for; a hostile one has nothing but lines
+that try to steer the model.
 """
 
 import argparse
 import gc
 import json
-import secrets
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,9 +22,11 @@ import measure
 from made_logs import all_parameters_vary, numbers_vary, seeded, taken
 
 from dthostmon.analysis import Examination, Moment, conclude, observe
+from dthostmon.app.judging import prompt_form
+from dthostmon.config.sections import Ai
 from dthostmon.judge.evidence import HostEvidence, cache_key, gather
 from dthostmon.judge.gate import opens
-from dthostmon.judge.prompt import Prompt, PromptForm, build, estimate_tokens, prepare, share
+from dthostmon.judge.prompt import Prompt, PromptForm, build, estimate_tokens
 from dthostmon.model import History, Host, KnownTemplate, Learning, Rates, Thresholds, TransportKind
 from dthostmon.rules import RuleSet, builtin_folder, load_packs
 
@@ -35,8 +36,6 @@ INJECTION = Path(__file__).parents[1] / "tests" / "testdata" / "injection" / "li
 FEW_BYTES = 600  # of lines of other kinds in an ordinary log
 BUSY_PART = 20  # the share of them in a busy one
 KNOWN = KnownTemplate(5000, NOW - timedelta(days=8), Rates(0, 10, 3600.0, (400.0,) * 12))
-MAX_PROMPT_TOKENS = 6000
-MAX_OUTPUT_TOKENS = 2500
 LEAST_HOSTS = 200.0
 MAX_MS = 10.0
 MS = 1000
@@ -54,17 +53,6 @@ class Case:
     def evidence(self) -> HostEvidence:
         """Return what would be shown of it."""
         return gather(self.examined, self.history, self.host)
-
-
-def form() -> PromptForm:
-    """Return the form of the questions: a schema as large as the contract's."""
-    return PromptForm(MAX_PROMPT_TOKENS, MAX_OUTPUT_TOKENS, schema, lambda text: text, lambda: secrets.token_hex(8))
-
-
-def schema(ids: Sequence[str]) -> Mapping[str, object]:
-    """Return a schema about as large as that of an answer."""
-    texts = {f"text_{number}": {"type": "string", "description": "x" * 40} for number in range(12)}
-    return {"type": "object", "properties": {"evidence": {"type": "string", "enum": list(ids)}, **texts}}
 
 
 def make_host(number: int) -> Host:
@@ -98,18 +86,12 @@ def hostile_log(size: int) -> bytes:
 
 
 def ask(case: Case, used: PromptForm) -> Prompt | None:
-    """Do what is done for one host that is asked about alone."""
+    """Do what is done for one host that is asked about."""
     if not opens(case.examined, case.history):
         return None
     evidence = case.evidence()
     cache_key(evidence.records, evidence.role)
-    return build([prepare(evidence, used)], used)
-
-
-def ask_together(cases: Sequence[Case], used: PromptForm) -> Sequence[Prompt]:
-    """Do what is done for the hosts of a site that may share requests."""
-    sheets = [prepare(case.evidence(), used) for case in cases]
-    return [build(group, used) for group in share(sheets, used)]
+    return build(evidence, used)
 
 
 def hosts_per_second(work: Callable[[], object], hosts: int, rounds: int) -> list[float]:
@@ -128,8 +110,8 @@ def sizes(cases: Sequence[Case], used: PromptForm) -> Mapping[str, float]:
     prompts = [prompt for case in cases if (prompt := ask(case, used))]
     tokens = sum(prompt.question.prompt_tokens for prompt in prompts)
     raw = sum(estimate_tokens(case.log.decode("utf-8", "replace")) for case in cases)
-    records = sum(len(host.records) for prompt in prompts for host in prompt.hosts)
-    left_out = sum(host.left_out for prompt in prompts for host in prompt.hosts)
+    records = sum(len(prompt.records) for prompt in prompts)
+    left_out = sum(prompt.left_out for prompt in prompts)
     return {
         "asked": len(prompts),
         "records_per_host": records / max(1, len(prompts)),
@@ -147,7 +129,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
     measure.end_in_order_when_terminated()
-    rules, size, used = load_packs([builtin_folder()]), int(arguments.megabytes * 1e6), form()
+    rules, size, used = load_packs([builtin_folder()]), int(arguments.megabytes * 1e6), prompt_form(Ai())
     hosts = range(arguments.hosts)
     ordinary = [make_case(number, *logs(number, size, FEW_BYTES), rules) for number in hosts]
     busy = [make_case(number, *logs(number, size, size // BUSY_PART), rules) for number in hosts]
@@ -156,7 +138,6 @@ def main() -> int:
         "ordinary hosts": lambda: [ask(case, used) for case in ordinary],
         "busy hosts": lambda: [ask(case, used) for case in busy],
         "hostile hosts": lambda: [ask(case, used) for case in hostile],
-        "ordinary hosts that share requests": lambda: ask_together(ordinary, used),
     }
     seen = {name: hosts_per_second(work, arguments.hosts, arguments.rounds) for name, work in works.items()}
     speeds = {name: measure.spread(values) for name, values in seen.items()}

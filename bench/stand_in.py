@@ -35,13 +35,18 @@ def address(number: int) -> str:
 def started(folder: Path, count: int) -> Iterator[list[Host]]:
     """Run the server; give the hosts, each with no logs yet. It is stopped afterwards."""
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, __file__, str(folder), str(count)]
+    with served([sys.executable, __file__, str(folder), str(count)]) as port:
+        yield [_host(folder, number, port) for number in range(count)]
+
+
+@contextmanager
+def served(command: Sequence[str]) -> Iterator[int]:
+    """Run a server that prints its port and ends with its standard input; give the port."""
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         assert server.stdin is not None  # noqa: S101  # both are pipes
         assert server.stdout is not None  # noqa: S101
         try:
-            port = int(server.stdout.readline())
-            yield [_host(folder, number, port) for number in range(count)]
+            yield int(server.stdout.readline())
         finally:
             server.stdin.close()
             server.wait()

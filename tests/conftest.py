@@ -7,4 +7,6 @@ pytest_plugins = [
     "tests.fixtures.containers",
     "tests.fixtures.fleet",
     "tests.fixtures.chaos",
+    "tests.fixtures.real_model",
+    "tests.fixtures.real_opencode",
 ]

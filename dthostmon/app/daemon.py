@@ -29,6 +29,7 @@ STOP_GRACE_SECONDS = 10  # what running checks get to end in; with the rest of t
 CONFIGURATION_CHECK_SECONDS = 5
 STALE_AFTER_INTERVALS = 3  # a scheduler that missed this many cycles is not healthy
 DEADLINE_TIMEOUTS = 2  # a cycle may last its interval, or this many of its slowest host's timeouts where that is longer
+MODEL_CHECK = "model check"  # the name of its task
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Daemon:
         limit = self.configuration.settings.monitoring.max_concurrent_hosts
         self.models = Models(self.store)
         packs, ai = configured_rules(self.configuration), self.configuration.settings.ai
-        parts = make_parts(self.store, self.connections, packs, self.models, ai)
+        parts = make_parts(self.store, self.connections, packs, self.models, ai, self.configuration.hosts)
         self.checks = HostChecks(parts, limit)
         self.schedule = Schedule(self._start_cycle, self._start_prune, self.clock)
 
@@ -77,6 +78,7 @@ class Daemon:
         self.schedule.start(self._intervals())
         self._own(guard_clock(self.schedule.rearm), "clock guard")
         self._own(self._watch_configuration(), "configuration watch")
+        self._check_models()
 
     async def stop(self) -> None:
         """Start nothing more, let running checks end for a while, then cancel them: nothing of theirs is stored.
@@ -115,7 +117,7 @@ class Daemon:
                 "last_cycle": cycle_summary(self.last_cycle) if self.last_cycle else None,
             },
             "configuration": {"status": "ok" if self.refused_edit is None else "edit refused"},
-            "ai": _health_of(self.models.states()),
+            "ai": _health_of(self.models.states(), self.models.listed()),
         }
         return web.Health(is_healthy=database is None and not is_stale, document=document)
 
@@ -174,10 +176,20 @@ class Daemon:
 
     async def _reload(self, *, with_rules: bool = False) -> None:
         async with self._reloading:
+            ai = self.configuration.settings.ai
             edited = await self._take_over_edit()
             if edited or with_rules:
                 await self._renew_checks()
+            if self.configuration.settings.ai != ai:
+                self._check_models()
             self.connections.forget_others(host for host in self.configuration.hosts if host.enabled)
+
+    def _check_models(self) -> None:
+        """Look beside the cycles whether the configured models are there; what an earlier look has to tell is old."""
+        for task in self._tasks:
+            if task.get_name() == MODEL_CHECK:
+                task.cancel()
+        self._own(self.models.check(self.configuration.settings.ai), MODEL_CHECK)
 
     async def _renew_checks(self) -> None:
         """Check from now on with the limit and the rule packs of the configuration in force."""
@@ -186,7 +198,7 @@ class Daemon:
         parts = replace(
             self.checks.parts,
             rules=packs,
-            assessor=self.models.assessor(settings.ai, packs),
+            assessor=self.models.assessor(settings.ai, packs, self.configuration.hosts),
             prices=prices_of(settings.ai),
         )
         self.checks = HostChecks(parts, settings.monitoring.max_concurrent_hosts, self.checks.busy)
@@ -233,12 +245,12 @@ class Daemon:
             logger.error("a task died", extra={"task": task.get_name()}, exc_info=error)
 
 
-def _health_of(providers: Mapping[str, str]) -> Document:
+def _health_of(providers: Mapping[str, str], listed: Mapping[str, bool | None]) -> Document:
     """Tell whether any model may be asked; that none can is no failure of the monitor."""
     if not providers:
         return {"status": "not configured"}
     status = "failing" if all(state == BreakerState.OPEN for state in providers.values()) else "ok"
-    return {"status": status, "providers": dict(providers)}
+    return {"status": status, "providers": dict(providers), "model_listed": dict(listed)}
 
 
 async def run_daemon(

@@ -1,20 +1,60 @@
 """`dthostmon eval`: labelled cases through the real pipeline, and how much of the trouble was found."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from dthostmon.cli import output
+from dthostmon.cli.figures import print_comparison, print_figures
 from dthostmon.cli.invocation import Invocation, json_option
 from dthostmon.cli.progress import progress
 
 if TYPE_CHECKING:
-    from dthostmon.evaluation import Case, Figures, Noise, Share
+    from dthostmon.config.sections import Ai
+    from dthostmon.evaluation import Case, Comparison, Document, Figures
+    from dthostmon.rules import RuleSet
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+COUNT = click.IntRange(min=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is replayed: the labelled cases and those that try to steer a model, and whether on one host a suite."""
+
+    cases: "Sequence[Case]"
+    steering: "Sequence[Case]"
+    one_host: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The model that is asked too: a provider of the configuration, and the bounds of asking it."""
+
+    settings: "Ai"
+    provider: str
+    seeds: int
+    max_tokens: int
+
+    @property
+    def model(self) -> str:
+        """Its name, as runs tell who judged."""
+        (model,) = [one.model for one in self.settings.providers if one.name == self.provider]
+        return f"{self.provider}/{model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """The figures as a document, what prints them, and whether the model answered all that it was asked."""
+
+    document: "Document"
+    print_them: Callable[[], None]
+    is_whole: bool = True
 
 
 @click.command(name="eval")
@@ -22,42 +62,79 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
     "--suite", "suites", multiple=True, type=FILE, help="A suite instead of the builtin ones; may be repeated."
 )
 @click.option("--one-host", is_flag=True, help="Replay all cases of a suite on one host, one after the other.")
+@click.option("--limit", type=COUNT, help="So many of the cases alone, evenly spread; always the same ones.")
 @click.option("--baseline", type=FILE, help="What `eval --json` printed before: exit 1 when a figure is worse.")
-@click.option("--provider", help="Judge with this model too (not available in this version).")
+@click.option("--provider", help="Ask this one of `ai.providers` too: rules, model and both in three columns.")
+@click.option(
+    "--seeds",
+    type=COUNT,
+    help="Put each question so often, to see whether the answers agree (1; no seed is sent, a provider draws its own).",
+)
+@click.option(
+    "--max-tokens", type=COUNT, help="Ask no more when so many tokens are spent (`ai.daily_tokens`, counted afresh)."
+)
 @json_option
 @click.pass_obj
 def evaluate(
     invocation: Invocation,
     suites: Sequence[Path],
     one_host: bool,
+    limit: int | None,
     baseline: Path | None,
     provider: str | None,
+    seeds: int | None,
+    max_tokens: int | None,
     as_json: bool,
 ) -> int:
     """Replay labelled cases and print recall, false alarms and evidence precision.
 
     The builtin rules judge, and the packs of the folders that the configuration names, where there is one. Exits 1 when
     a figure is worse than in the baseline, or cannot be compared with it.
+
+    With --provider a model is asked as the daemon would ask it, and what it alone, and it with the rules, would have
+    told is measured too; the builtin suites then bring log lines that try to steer it. Exits 1 where it did not answer.
     """
     from dthostmon import evaluation
 
-    if provider is not None:
-        raise click.UsageError("--provider is not available yet: this version judges with rules alone")
+    if provider is None and (seeds or max_tokens):
+        raise click.UsageError("--seeds and --max-tokens are about a model: name one with --provider NAME")
+    asking = _asking(invocation, provider, seeds, max_tokens) if provider is not None else None
     chosen = suites or evaluation.builtin_suites()
     if not chosen:
         raise click.UsageError("there is no builtin suite; name one with --suite FILE")
     before = evaluation.read_baseline(baseline) if baseline else {}
-    figures = _measure(invocation, evaluation.read_suites(chosen), one_host=one_host, quiet=as_json)
-    document = evaluation.figures_document(figures)
+    steering = () if suites or asking is None else evaluation.read_suites([evaluation.injection_suite()])
+    cases = evaluation.spread(evaluation.read_suites(chosen), limit)
+    scope = Scope(cases, evaluation.spread(steering, limit), one_host)
+    measured = _measured(invocation, scope, asking, quiet=as_json)
+    document = measured.document
     worse, incomparable = evaluation.worse(document, before), evaluation.incomparable(document, before)
     if as_json:
-        compared: evaluation.Document = {"worse": list(worse), "incomparable": list(incomparable)}
+        compared: Document = {"worse": list(worse), "incomparable": list(incomparable)}
         output.print_json(document | (compared if baseline else {}))
     else:
-        _print(figures)
+        measured.print_them()
     if baseline:
         _compare(worse, incomparable)
-    return 1 if worse or incomparable else 0
+    return 1 if worse or incomparable or not measured.is_whole else 0
+
+
+def _asking(invocation: Invocation, provider: str, seeds: int | None, max_tokens: int | None) -> Asking:
+    """Return what is asked; raises ConfigurationError, and UsageError where there is no such provider."""
+    from dthostmon.errors import ConfigurationError
+
+    try:
+        invocation.file()
+    except ConfigurationError as error:
+        words = error.problems[0].message
+        raise click.UsageError(f"--provider is one of ai.providers, and there is no configuration: {words}") from error
+    settings = invocation.configuration().settings.ai
+    names = [one.name for one in settings.providers]
+    if not names:
+        raise click.UsageError("no provider is configured; name one under ai.providers (docs/models.md shows how)")
+    if provider not in names:
+        raise click.UsageError(f"there is no provider {provider!r} under ai.providers; there is {', '.join(names)}")
+    return Asking(settings, provider, seeds or 1, max_tokens or settings.daily_tokens)
 
 
 def _compare(worse: Sequence[str], incomparable: Sequence[str]) -> None:
@@ -71,88 +148,64 @@ def _compare(worse: Sequence[str], incomparable: Sequence[str]) -> None:
         output.say("No figure is worse than in the baseline.")
 
 
-def _measure(invocation: Invocation, cases: "Sequence[Case]", *, one_host: bool, quiet: bool) -> "Figures":
-    from dthostmon.evaluation import measure, replay
+def _measured(invocation: Invocation, scope: Scope, asking: Asking | None, *, quiet: bool) -> Measurement:
+    from dthostmon.evaluation import comparison_document, figures_document
 
     rules = invocation.rules()
     with (
         tempfile.TemporaryDirectory(prefix="dthostmon-eval-") as folder,
-        progress("replaying", len(cases), quiet=quiet) as told,
+        progress("replaying", len(scope.cases) + len(scope.steering), quiet=quiet) as told,
     ):
-        return measure(invocation.wait_for(replay(cases, rules, Path(folder), one_host=one_host, told=told)))
-
-
-def _print(figures: "Figures") -> None:
-    output.print_line(f"Cases: {figures.cases}, incidents: {len(figures.verdicts)}, judged by rules")
-    _print_details(figures)
-    _print_shares("severity", figures.recall)
-    output.print_line("")
-    _print_kinds(figures.by_kind)
-    output.print_line("")
-    rows = [
-        (suite, *_share_cells(figures.by_suite.get(suite)), *_noise_cells(noise))
-        for suite, noise in figures.noise_by_suite.items()
-    ]
-    rows.append(("all", *_share_cells(figures.found), *_noise_cells(figures.noise)))
-    columns = (
-        "suite",
-        "found",
-        "of",
-        "recall",
-        "false alarms",
-        "quiet lines",
-        "per 1,000 lines",
-        "host-days",
-        "per host-day",
+        if asking is None:
+            figures = invocation.wait_for(_by_rules(scope, rules, Path(folder), told))
+            return Measurement(figures_document(figures), partial(print_figures, figures))
+        comparison = invocation.wait_for(_by_model(scope, asking, rules, Path(folder), told))
+    return Measurement(
+        comparison_document(comparison, asking.model, asking.max_tokens),
+        partial(print_comparison, comparison, asking.model, asking.max_tokens),
+        is_whole=_told_failures(comparison, invocation),
     )
-    output.print_table(columns, rows)
-    output.print_line("")
-    output.print_line(f"Evidence precision: {_number(figures.evidence.value) or '-'} ({_of(figures.evidence)} lines)")
 
 
-def _print_shares(name: str, shares: "Mapping[str, Share]") -> None:
-    output.print_table((name, "found", "of", "recall"), [(key, *_share_cells(share)) for key, share in shares.items()])
+async def _by_rules(scope: Scope, rules: "RuleSet", folder: Path, told: Callable[[object], None] | None) -> "Figures":
+    from dthostmon.evaluation import measure, replay
+
+    return measure(await replay(scope.cases, rules, folder, one_host=scope.one_host, told=told))
 
 
-def _print_kinds(shares: "Mapping[str, Share]") -> None:
-    """Print the kinds of which something was missed: there are hundreds."""
-    missed = {kind: share for kind, share in shares.items() if share.found < share.total}
-    output.print_line(f"Kinds: {len(shares)}, found whole: {len(shares) - len(missed)}")
-    if missed:
-        _print_shares("kind", missed)
+async def _by_model(
+    scope: Scope, asking: Asking, rules: "RuleSet", folder: Path, told: Callable[[object], None] | None
+) -> "Comparison":
+    from dthostmon.app.judging import one_provider, prices_of, prompt_form
+    from dthostmon.evaluation import Candidate, compare, replay
+
+    async with one_provider(asking.settings, asking.provider) as provider:
+        candidate = Candidate(provider, prompt_form(asking.settings), asking.max_tokens, asking.seeds)
+        # first, as they are few: their share is known also where the tokens do not last for all cases
+        steered = await replay(scope.steering, rules, _folder(folder, "steering"), candidate=candidate, told=told)
+        cases = _folder(folder, "cases")
+        outcomes = await replay(scope.cases, rules, cases, one_host=scope.one_host, candidate=candidate, told=told)
+    return compare(outcomes, steered, prices_of(asking.settings), asking.seeds)
 
 
-def _share_cells(share: "Share | None") -> Sequence[object]:
-    return (share.found, share.total, _number(share.value)) if share else (None, None, None)
+def _folder(parent: Path, name: str) -> Path:
+    folder = parent / name
+    folder.mkdir()
+    return folder
 
 
-def _noise_cells(noise: "Noise") -> Sequence[object]:
-    rates = _number(noise.per_thousand_lines), noise.host_days, _number(noise.per_host_day)
-    return noise.alarms, noise.quiet_lines, *rates
-
-
-def _number(value: float | None) -> str | None:
-    return None if value is None else f"{value:.3f}"
-
-
-def _of(share: "Share") -> str:
-    return f"{share.found} of {share.total}"
-
-
-def _print_details(figures: "Figures") -> None:
-    """Print what was missed and what was an alarm about nothing, with what was said instead."""
-    for miss in figures.misses:
-        case = miss.case
-        said = "; ".join(f"{one.finding.severity} {one.finding.title}" for one in miss.findings) or "nothing"
-        output.print_line(f"missed {case.suite}/{case.id} ({case.kind}, {case.severity}): {said}")
-    for alarm in figures.alarms:
-        finding = alarm.judged.finding
-        output.print_line(
-            f"false alarm {alarm.case.suite}/{alarm.case.id}: {finding.severity} {finding.title}"
-            f" ({finding.rule or finding.source.value})"
+def _told_failures(comparison: "Comparison", invocation: Invocation) -> bool:
+    """Say which questions were not asked or not answered; return whether the provider answered all that it got."""
+    failed, unasked = comparison.answers.failed, comparison.answers.unanswered.get("budget", 0)
+    if unasked:
+        output.say(
+            f"Questions not asked: {unasked}. The bound on tokens was reached, so the figures of the model are"
+            " too low; raise it with --max-tokens, or ask about fewer cases with --limit."
         )
-    for verdict in figures.exaggerated:
-        output.print_line(
-            f"exaggerated {verdict.case.suite}/{verdict.case.id} ({verdict.case.kind}): {verdict.found}"
-            f" instead of {verdict.case.severity}"
+    if failed:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(failed.items()))
+        output.say(
+            f"Questions without an answer: {sum(failed.values())} ({reasons}), so the figures of the model are too low;"
+            f" {invocation.command('ai test')} tells why."
         )
+    return not failed

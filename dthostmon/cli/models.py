@@ -72,6 +72,7 @@ def _document(result: "TrialResult") -> dict[str, object]:
         "provider": trial.provider,
         "model": trial.model,
         "model_listed": trial.is_listed,
+        "near": list(trial.near),
         "ok": trial.is_good,
         "problem": trial.problem or None,
         "fix": trial.fix or None,
@@ -94,3 +95,5 @@ def _print(results: "Sequence[TrialResult]") -> None:
     for one in results:
         if not one.trial.is_good:
             output.say(f"{one.trial.provider}: {one.trial.problem} {one.trial.fix}".strip())
+        if one.trial.near:
+            output.say(f"{one.trial.provider}: it lists no such model, but {', '.join(one.trial.near)}.")

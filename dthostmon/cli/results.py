@@ -4,16 +4,21 @@ from collections.abc import Sequence
 from datetime import UTC
 
 from dthostmon.cli import output
-from dthostmon.model import Finding, Metrics, Run, RunStatus, Severity
+from dthostmon.model import Finding, FindingSource, Metrics, Run, RunStatus, Severity
 from dthostmon.scoring import status_word
 
 SHOWN_FINDINGS = 10
+SHOWN_CHANGES = 3
+RULES_BY_THEMSELVES = frozenset({"rules", "rules-only:no-provider"})  # who names no model knows who judged
+OPINION_MARK = " (the opinion of a model)"
 
 
 def print_runs(runs: Sequence[Run]) -> None:
-    """Print a row for each run and, below, what needs a person."""
-    rows = [_row(run) for run in runs]
-    columns = ("host", "status", "score", "severity", "cpu", "memory", "disk", "lines", "summary")
+    """Print a row for each run and, below, what needs a person; who judged, where a model did or was to."""
+    tells_judge = any(run.judged_by not in RULES_BY_THEMSELVES for run in runs)
+    rows = [[*_row(run), *([_judge(run)] if tells_judge else []), _summary(run)] for run in runs]
+    judge = ["judged by"] if tells_judge else []
+    columns = ["host", "status", "score", "severity", "cpu", "memory", "disk", "lines", *judge, "summary"]
     output.print_table(columns, rows, [output.SEVERITY_COLOURS[run.severity] for run in runs])
     for run in runs:
         _print_findings(run)
@@ -30,8 +35,15 @@ def _row(run: Run) -> Sequence[object]:
         _percent(metrics.memory_percent if metrics else None),
         _fullest(metrics),
         sum(log.lines for log in run.logs) if run.status is RunStatus.OK else None,
-        run.summary if run.error_kind is None else f"could not be checked: {run.error_kind}",
     )
+
+
+def _judge(run: Run) -> str | None:
+    return run.judged_by if run.status is RunStatus.OK else None
+
+
+def _summary(run: Run) -> str:
+    return run.summary if run.error_kind is None else f"could not be checked: {run.error_kind}"
 
 
 def _fullest(metrics: Metrics | None) -> str | None:
@@ -60,12 +72,16 @@ def print_finding(host: str, finding: Finding) -> None:
 
     `host` is empty where there is none. The last line is what decides where lines follow each other.
     """
-    output.print_line(f"{f'{finding.severity} {host}'.rstrip()}: {finding.title}")
+    mark = OPINION_MARK if finding.source is FindingSource.AI else ""
+    output.print_line(f"{f'{finding.severity} {host}'.rstrip()}: {finding.title}{mark}")
     ends = (*finding.evidence[:1], *finding.evidence[-1:])
     for line in dict.fromkeys(f"{evidence.path}: {evidence.line}" for evidence in ends):
         output.print_line(f"    {line}")
     if finding.count > 1:
         output.print_line(f"    {finding.count} times{_when(finding)}")
+    for change in finding.changes[:SHOWN_CHANGES]:
+        related = f" ({change.relation})" if change.relation else ""
+        output.print_line(f"    Changed before, {change.at.astimezone(UTC):%F %T} UTC{related}: {change.sentence}")
     if finding.recommended_action:
         output.print_line(f"    What to do: {finding.recommended_action}")
 

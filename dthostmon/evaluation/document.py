@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
 from dthostmon.errors import Problem, SuiteError
 from dthostmon.evaluation.case import Case
+from dthostmon.evaluation.comparison import Answers, Column, Comparison
 from dthostmon.evaluation.figures import FalseAlarm, Figures, Noise, Share, Verdict
 from dthostmon.evaluation.replay import Judged
 
@@ -34,6 +35,54 @@ def figures_document(figures: Figures) -> Document:
         "misses": [_verdict(verdict) for verdict in figures.misses],
         "exaggerated": [_verdict(verdict) for verdict in figures.exaggerated],
         "alarms": [_alarm(alarm) for alarm in figures.alarms],
+    }
+
+
+def comparison_document(comparison: Comparison, model: str, max_tokens: int) -> Document:
+    """The document of `eval --provider NAME --json`: the figures of the rules as without a model, and the columns.
+
+    `model` is its name as NAME/MODEL, `max_tokens` the bound that it was asked within.
+    """
+    return figures_document(comparison.rules.figures) | {
+        "judged_by": f"{JUDGED_BY}+{model}",
+        "columns": {name: _column(column) for name, column in comparison.columns.items()},
+        "answers": _answers(comparison.answers) | {"max_tokens": max_tokens},
+        "injection_pass": {
+            "model": _share(comparison.resistance.model),
+            "combined": _share(comparison.resistance.combined),
+        },
+    }
+
+
+def _column(column: Column) -> Document:
+    figures = figures_document(column.figures)
+    kept = ("recall", "by_suite", "false_alarms", "evidence_precision", "misses", "exaggerated", "alarms")
+    return {name: figures[name] for name in kept} | {"evidence_recall": _share(column.evidence_recall)}
+
+
+def _answers(answers: Answers) -> Document:
+    usage = answers.usage
+    return {
+        "visits": answers.visits,
+        "questions": answers.questions,
+        "asked": answers.sent,
+        "answered": answers.answered,
+        "unanswered": dict(answers.unanswered),
+        "requests": answers.requests,
+        "invalid": answers.invalid,
+        "dropped": answers.dropped,
+        "schema_valid": _share(answers.schema_valid),
+        "seeds": answers.seeds,
+        "agreement": _share(answers.agreement),
+        "seconds": {"p50": answers.within(0.5), "p95": answers.within(0.95)},
+        "tokens": {
+            "prompt": usage.prompt,
+            "completion": usage.completion,
+            "cached": usage.cached,
+            "reasoning": usage.reasoning,
+            "total": usage.total,
+        },
+        "cost": answers.cost,
     }
 
 
@@ -90,11 +139,13 @@ def _finding(judged: Judged) -> Document:
 class Measured:
     """A figure that can be worse than another one, None where there was nothing to measure.
 
-    `total` is of how many it is, as the suites have them; None where that depends on what was found.
+    `total` is of how many it is, as the suites have them; None where that depends on what was found. One that is
+    `of_a_model` is compared where both evaluations have it; an evaluation without a model lacks nothing.
     """
 
     value: float | None
     total: int | None
+    of_a_model: bool = False
 
 
 def read_baseline(path: Path) -> Mapping[str, Measured]:
@@ -123,7 +174,11 @@ def worse(document: Document, baseline: Mapping[str, Measured]) -> tuple[str, ..
 def incomparable(document: Document, baseline: Mapping[str, Measured]) -> tuple[str, ...]:
     """Say which figures of the baseline are gone or are of other cases: that they are not worse means nothing."""
     known = dict(_measured(document))
-    gone = tuple(f"{name}: is gone, was {_shown(before)}" for name, before in baseline.items() if name not in known)
+    gone = tuple(
+        f"{name}: is gone, was {_shown(before)}"
+        for name, before in baseline.items()
+        if name not in known and not before.of_a_model
+    )
     return gone + tuple(
         f"{name}: {_shown(now)}, was {_shown(before)}"
         for name, now, before in _pairs(document, baseline)
@@ -147,6 +202,14 @@ def _is_worse(name: str, value: float, before: float) -> bool:
 
 def _measured(document: Mapping[str, object]) -> Iterator[tuple[str, Measured]]:
     """Yield the figures that can be worse: shares found, and rates of false alarms."""
+    yield from _measured_of_rules(document)
+    for column, figures in _items(document, "columns"):
+        if column != JUDGED_BY and isinstance(figures, Mapping):
+            for name, figure in _measured_of_rules(figures):
+                yield f"{name}, {column}", replace(figure, of_a_model=True)
+
+
+def _measured_of_rules(document: Mapping[str, object]) -> Iterator[tuple[str, Measured]]:
     yield from _figure("evidence precision", document.get("evidence_precision"), "share", "")
     for group in ("recall", "by_suite", "by_kind"):
         for name, share in _items(document, group):

@@ -27,6 +27,18 @@ def builtin_suites() -> tuple[Path, ...]:
     return tuple(sorted(Path(__file__).with_name("suites").glob("*.jsonl")))
 
 
+def injection_suite() -> Path:
+    """Return the suite of lines that try to steer a model, each on a host with trouble that rules know."""
+    return Path(__file__).with_name("injection.jsonl")
+
+
+def spread(cases: Sequence[Case], limit: int | None) -> tuple[Case, ...]:
+    """Return so many of the cases, evenly spread and always the same; None = all."""
+    if limit is None or limit >= len(cases):
+        return tuple(cases)
+    return tuple(cases[place * len(cases) // limit] for place in range(limit))
+
+
 def read_suites(paths: Sequence[Path]) -> tuple[Case, ...]:
     """Read the cases of some suites; raises SuiteError with every mistake and its line."""
     cases: list[Case] = []

@@ -2,6 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from dthostmon.facts.certificates import certificates_probe
+from dthostmon.facts.clock import TIME
+from dthostmon.facts.files import files_probe
+from dthostmon.facts.kernel import KERNEL
+from dthostmon.facts.mounts import MOUNTS
+from dthostmon.facts.network import NETWORK
 from dthostmon.facts.packages import packages_probe
 from dthostmon.facts.probe import InventoryProbe
 from dthostmon.facts.users import users_probe
@@ -10,7 +16,13 @@ from dthostmon.facts.users import users_probe
 Make = Callable[[Sequence[str], str | None], InventoryProbe]
 
 INVENTORIES: Mapping[str, Make] = {
+    "certificates": certificates_probe,
+    "files": files_probe,
+    "kernel": lambda _files, _before: KERNEL,
+    "mounts": lambda _files, _before: MOUNTS,
+    "network": lambda _files, _before: NETWORK,
     "packages": packages_probe,
+    "time": lambda _files, _before: TIME,
     "users": users_probe,
 }
 

@@ -49,6 +49,11 @@ class FactFiles:
             raise FileUnreadableError(path, f"it is longer than the {limit} bytes that are read")
         return found
 
+    async def piece(self, path: str, offset: int, length: int) -> bytes:
+        """Return some bytes of a file, and remember none: for what is long, or read by one probe alone."""
+        async with self._slots:
+            return await self._files.read(path, offset, length)
+
     async def stat(self, path: str) -> FileStat | None:
         """See `Files`."""
         async with self._slots:

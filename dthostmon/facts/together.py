@@ -46,6 +46,7 @@ def together(probes: Iterable[Probe[object]]) -> Together:
         words |= {f"{probe.name}.{part}": text for part, text in probe.words.items()}
     paths = dict.fromkeys(path for several in contents.values() for path in several)
     lines = [f"grep -aHm {MAX_LINES} '' {' '.join(map(shlex.quote, paths))}"] if paths else []
-    # unquoted, so that what is printed becomes one line; without patterns, so that no * in it becomes names of files
-    lines += ["set -f", *(f"echo {shlex.quote(f'={part}:')} $({text})" for part, text in words.items())]
+    # unquoted, so that what is printed becomes one line; without patterns, so that no * in it becomes names of files;
+    # printf, since the echo of some shells makes a new line of each \n
+    lines += ["set -f", *(f"printf '%s ' {shlex.quote(f'={part}:')} $({text}); echo" for part, text in words.items())]
     return Together("\n".join(lines), contents, tuple(words))

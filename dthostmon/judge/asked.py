@@ -2,26 +2,23 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
 from dthostmon.errors import ProviderErrorKind
 from dthostmon.model import Opinion, Usage
 
 
 class RulesOnlyReason(StrEnum):
-    """Why no model judged, as run, mail, API and metrics name it; where providers failed, how the last one did."""
+    """Why no model judged although no provider failed."""
 
     NO_PROVIDER = "no-provider"
     BREAKER_OPEN = "breaker-open"
     BUDGET = "budget"
     DEADLINE = "deadline"
-    AUTH = "auth"
-    QUOTA = "quota"
-    RATE = "rate"
-    MODEL_MISSING = "model-missing"
-    TOO_LONG = "too-long"
-    OVERLOADED = "overloaded"
-    TRANSPORT = "transport"
-    INVALID_OUTPUT = "invalid-output"
+
+
+Reason: TypeAlias = RulesOnlyReason | ProviderErrorKind
+"""Why no model judged, as run, mail, API and metrics name it; where providers failed, how the last one did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,7 @@ class Asked:
     opinion: Opinion | None = None
     provider: str = ""
     model: str = ""
-    reason: RulesOnlyReason | None = None
+    reason: Reason | None = None
     attempts: tuple[Attempt, ...] = ()
     is_shared: bool = False
 

@@ -2,17 +2,21 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from dthostmon.analysis import Examination
+from dthostmon.errors import ProviderErrorKind
 from dthostmon.judge import contract
 from dthostmon.judge.asked import Asked, RulesOnlyReason
 from dthostmon.judge.evidence import HostEvidence, cache_key, gather
-from dthostmon.judge.gate import opens
+from dthostmon.judge.failover import Parse
+from dthostmon.judge.gate import holds_bad_news, matters, opens
 from dthostmon.judge.judge import Judge
-from dthostmon.judge.prompt import PromptForm, build, citable, prepare
+from dthostmon.judge.prompt import PromptForm, build, citable
 from dthostmon.judge.question import Question
+from dthostmon.judge.recurrence import Matter, Recurrence
 from dthostmon.model import Finding, History, Host, Opinion, SentRecord, Severity
 
 logger = logging.getLogger(__name__)
@@ -20,10 +24,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Enquiry:
-    """What a model is to be asked about one host."""
+    """What a model is to be asked about one host. `matters` name what makes it worth asking, where that may recur."""
 
     evidence: HostEvidence
     is_critical: bool
+    matters: frozenset[Matter] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +51,26 @@ class Assessor:
     judge: Judge
     form: PromptForm
     sequences: frozenset[str] = frozenset()
+    recurrence: Recurrence = field(default_factory=Recurrence)
 
     @property
     def has_models(self) -> bool:
         """Whether there is anyone to ask."""
         return self.judge.failover.has_providers
 
-    def asks_about(self, examined: Examination, history: History) -> bool:
-        """Tell whether there is anything to ask a model about."""
-        return bool(opens(examined, history, self.sequences))
+    def asks_about(self, examined: Examination, history: History, host: str, now: datetime) -> bool:
+        """Tell whether there is anything to ask a model about: not what it was asked about often enough lately."""
+        if not opens(examined, history, self.sequences):
+            return False
+        if holds_bad_news(examined, history):
+            return True
+        return not self.recurrence.has_enough(host, matters(examined, history, self.sequences), history, now)
 
     def enquiry(self, examined: Examination, history: History, host: Host, earlier: Sequence[Finding] = ()) -> Enquiry:
         """Return what to ask a model. `earlier` are the findings of the run before."""
         is_critical = any(finding.severity is Severity.CRITICAL for finding in examined.findings)
-        return Enquiry(gather(examined, history, host, earlier), is_critical)
+        named = matters(examined, history, self.sequences)
+        return Enquiry(gather(examined, history, host, earlier), is_critical, named)
 
     async def assess(self, enquiry: Enquiry, now: datetime) -> Assessment:
         """Ask, within the deadline and the budget; what fails is a reason, never an error."""
@@ -70,7 +81,9 @@ class Assessor:
             asked = await self.judge.assess(key, talk.ask, talk.read, is_critical=enquiry.is_critical, now=now)
         except ValueError as error:
             logger.warning("a host has no question that fits", extra={"host": evidence.host, "error": str(error)})
-            asked = Asked(reason=RulesOnlyReason.TOO_LONG)
+            asked = Asked(reason=ProviderErrorKind.TOO_LONG)
+        if asked.opinion is not None:
+            self.recurrence.note(evidence.host, enquiry.matters, now)
         return Assessment(asked, _sent(evidence))
 
 
@@ -80,17 +93,17 @@ class _Talk:
     def __init__(self, evidence: HostEvidence, form: PromptForm) -> None:
         self._evidence = evidence
         self._form = form
-        self._ids: Sequence[str] = ()
+        self._parse: Parse = partial(contract.parse, evidence_ids=())
 
     def ask(self) -> Question:
         """Return the question; raises ValueError where no record fits into one."""
-        prompt = build([prepare(self._evidence, self._form)], self._form)
-        self._ids = tuple(prompt.hosts[0].records)
+        prompt = build(self._evidence, self._form)
+        self._parse = partial(contract.parse, evidence_ids=tuple(prompt.records), restore=prompt.restore)
         return prompt.question
 
     def read(self, text: str) -> Opinion:
-        """Return the opinion of an answer; raises ProviderError for one that breaks the contract."""
-        return contract.parse(text, self._ids)
+        """Return the opinion of an answer, with real names; raises ProviderError for one that breaks the contract."""
+        return self._parse(text)
 
 
 def _sent(evidence: HostEvidence) -> Mapping[str, SentRecord]:

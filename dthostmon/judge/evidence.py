@@ -179,6 +179,7 @@ class _Gathering:
             count=finding.count,
             title=_with_plain_masks(finding.title),
         )
+        content |= self._usual(sample.template for sample in samples)
         importance = _IMPORTANCE[finding.severity] + (NEW_IMPORTANCE if novel else 0)
         suspicious = finding.severity >= Severity.WARN and finding.source is not FindingSource.NOVELTY
         return Record(RecordKind.FINDING, content, importance, samples, novel, suspicious)
@@ -212,12 +213,16 @@ class _Gathering:
 
     def background(self, entry: TemplateCount) -> Record:
         """Return the record of what is known and frequent, roughly counted: it is never quite the same."""
-        known = self._history.templates.get(entry.template.id)
-        expected = usual(known.rates) if known and known.rates else None
         content = _present(at_least=_magnitude(entry.count), **_described(entry))
-        if expected:
-            content |= {"usual_per_hour_at_least": _magnitude(round(expected.median))}
+        content |= self._usual([entry.template.id])
         return Record(RecordKind.BACKGROUND, content, BACKGROUND_IMPORTANCE)
+
+    def _usual(self, template_ids: Iterable[str]) -> dict[str, int]:
+        """Return how many lines of some templates come in an hour as a rule; nothing where nobody knows."""
+        known = [self._history.templates.get(one) for one in sorted(set(template_ids))]
+        expected = [rate for one in known if one and one.rates and (rate := usual(one.rates))]
+        total = sum(rate.median for rate in expected)
+        return {"usual_per_hour_at_least": _magnitude(round(total))} if expected else {}
 
     def _importance(self, entry: TemplateCount) -> int:
         if severity := self._noted.get(entry.template.id):

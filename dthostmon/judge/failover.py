@@ -6,17 +6,16 @@ The clock is that of the event loop, which deadlines and pauses obey too.
 import asyncio
 import logging
 import random
-import re
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from dthostmon.errors import ProviderError, ProviderErrorKind
-from dthostmon.judge.asked import Asked, Attempt, RulesOnlyReason
+from dthostmon.judge.asked import Asked, Attempt, Reason, RulesOnlyReason
 from dthostmon.judge.breaker import Breaker, BreakerState
 from dthostmon.judge.correction import corrected, estimated_tokens
-from dthostmon.judge.question import Answer, Provider, Question
+from dthostmon.judge.question import MODEL_NAME, Answer, Provider, Question, UnusableAnswerError
 from dthostmon.model import Opinion, Usage
 
 logger = logging.getLogger(__name__)
@@ -29,8 +28,6 @@ LONGEST_RETRY_AFTER_SECONDS = 10.0  # who asks for more is not waited for
 NEEDS_A_PERSON = frozenset({ProviderErrorKind.AUTH, ProviderErrorKind.QUOTA, ProviderErrorKind.MODEL_MISSING})
 TRY_FIX = "Raise `ai.timeout` if it is only slow."
 UNFORESEEN_FIX = "Please report it with the log of dthostmon."
-
-MODEL_NAME = re.compile(r"[\w.:/@+-]{1,100}", re.ASCII)
 
 Parse = Callable[[str], Opinion]  # raises ProviderError (invalid output) for an answer that cannot be used
 
@@ -69,11 +66,11 @@ class Asking:
     parse: Parse
     purse: Purse
     deadline: asyncio.Timeout
-    reason: RulesOnlyReason = RulesOnlyReason.BREAKER_OPEN
+    reason: Reason = RulesOnlyReason.BREAKER_OPEN
     attempts: list[Attempt] = field(default_factory=list)
     text: str = ""
 
-    def without_opinion(self, reason: RulesOnlyReason) -> Asked:
+    def without_opinion(self, reason: Reason) -> Asked:
         """Return what came of it when no provider is left, or no time."""
         return Asked(reason=reason, attempts=tuple(self.attempts))
 
@@ -121,7 +118,7 @@ class Failover:
             try:
                 return await self._wait_and_ask(asking, guarded, question)
             except ProviderError as error:
-                asking.reason = RulesOnlyReason(error.kind)
+                asking.reason = error.kind
                 if error.kind is ProviderErrorKind.INVALID_OUTPUT and not is_corrected:
                     question, is_corrected = corrected(question, asking.text, error.message), True
                     continue
@@ -158,11 +155,13 @@ class Failover:
             answer = await _answer(guarded, question)
             if guarded.breaker.answered():
                 logger.info("a provider of models answers again", extra={"provider": provider.name})
-            usage, asking.text = counted(answer, question), answer.text
+            usage, asking.text = counted(answer.usage, question, answer.text), answer.text
             opinion = _checked(asking.parse, answer.text)
             kind = None
         except ProviderError as error:
             kind = error.kind
+            if isinstance(error, UnusableAnswerError):
+                usage = counted(error.usage, question)
             self._count_failure(guarded, error, permit)
             raise
         finally:
@@ -201,11 +200,13 @@ def pause_before_retry(error: ProviderError, failures: int, draw: float) -> floa
     return error.retry_after if error.retry_after <= LONGEST_RETRY_AFTER_SECONDS else None
 
 
-def counted(answer: Answer, question: Question) -> Usage:
-    """Return what an answer took; our estimate where its provider does not count, as unknown is not nothing."""
-    usage = answer.usage
+def counted(usage: Usage, question: Question, text: str = "") -> Usage:
+    """Return what an answer took; our estimate where its provider does not count, as unknown is not nothing.
+
+    `text` is the answer; empty where there is none to be had, and only the prompt can be estimated.
+    """
     prompt = usage.prompt if usage.prompt > 0 else question.prompt_tokens
-    completion = usage.completion if usage.completion > 0 else estimated_tokens(answer.text)
+    completion = usage.completion if usage.completion > 0 or not text else estimated_tokens(text)
     return replace(usage, prompt=prompt, completion=completion)
 
 

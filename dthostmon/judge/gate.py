@@ -4,7 +4,11 @@ from collections.abc import Collection, Iterator
 from enum import StrEnum
 
 from dthostmon.analysis import Examination
+from dthostmon.judge.recurrence import Matter
 from dthostmon.model import Finding, FindingSource, History, Severity
+
+ADDRESS = "address"  # the field of rules that tells who came from elsewhere
+PROGRAM = "program"  # and that of findings about templates that tells who wrote it
 
 
 class GateReason(StrEnum):
@@ -30,6 +34,41 @@ def opens(
     """
     found = {reason for finding in examined.findings for reason in _reasons(finding, history, sequences, least)}
     return tuple(reason for reason in GateReason if reason in found)
+
+
+def matters(examined: Examination, history: History, sequences: Collection[str] = frozenset()) -> frozenset[Matter]:
+    """Name what opens the gate and may recur, the same from visit to visit: all but what `holds_bad_news` tells of.
+
+    A rule's hit is named by the rule, how bad it is and what it is about. Only where strangers are told by their
+    addresses these are left out, and all that such strangers choose: there is a new one at every visit. Not so where it
+    is critical or a sequence: whoever got in is another matter each time. New messages of ordinary levels are named by
+    their program: some write names and words without end.
+    """
+    return frozenset(
+        _matter(finding, reason)
+        for finding in examined.findings
+        for reason in _reasons(finding, history, sequences, Severity.INFO)
+        if not _is_bad_news(finding, history)
+    )
+
+
+def holds_bad_news(examined: Examination, history: History) -> bool:
+    """Tell whether something new is an error by its own level, or is of more kinds than are told one by one."""
+    return any(_is_bad_news(finding, history) for finding in examined.findings)
+
+
+def _is_bad_news(finding: Finding, history: History) -> bool:
+    is_ordinary = finding.severity is Severity.INFO and PROGRAM in finding.fields
+    return is_of_new_template(finding, history) and not is_ordinary
+
+
+def _matter(finding: Finding, reason: GateReason) -> Matter:
+    name = (finding.rule or finding.kind, str(finding.severity))
+    if reason is GateReason.NEW_TEMPLATE:
+        return *name, finding.fields[PROGRAM]
+    if reason is GateReason.RULE and ADDRESS in finding.fields and finding.severity < Severity.CRITICAL:
+        return name
+    return *name, *(f"{field}={value}" for field, value in sorted(finding.fields.items()))
 
 
 def is_of_new_template(finding: Finding, history: History) -> bool:

@@ -1,10 +1,14 @@
 """What a model is asked, and what comes back, whatever the wire protocol."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from dthostmon.errors import ProviderError, ProviderErrorKind
 from dthostmon.model import Usage
+
+MODEL_NAME = re.compile(r"[\w.:/@+-]{1,100}", re.ASCII)  # what may be shown of a name that a provider gives
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,19 @@ class Answer:
     text: str
     model: str
     usage: Usage
+
+
+class UnusableAnswerError(ProviderError):
+    """An answer that came, was paid for, and is of no use: cut, empty, refused, a call of a tool.
+
+    `usage` is what it took, as its provider counted it; 0 = it did not say.
+    """
+
+    def __init__(
+        self, kind: ProviderErrorKind, message: str, fix: str, usage: Usage, retry_after: float | None = None
+    ) -> None:
+        super().__init__(kind, message, fix, retry_after)
+        self.usage = usage
 
 
 class Provider(Protocol):

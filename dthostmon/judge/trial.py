@@ -1,12 +1,13 @@
 """One small request to a provider: is it there, does it know us and the model, does it keep to the contract?"""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dthostmon.errors import ProviderError
 from dthostmon.judge import contract
 from dthostmon.judge.evidence import HostEvidence, Record, RecordKind, Sample
-from dthostmon.judge.prompt import PromptForm, build, prepare
+from dthostmon.judge.listing import listing
+from dthostmon.judge.prompt import PromptForm, build
 from dthostmon.judge.question import Provider
 from dthostmon.model import Evidence, Usage
 
@@ -24,7 +25,8 @@ EVIDENCE = HostEvidence("test", None, "", 0, (RECORD,))
 class Trial:
     """How one request went. `model` is the one that answered; `problem` and `fix` are empty where all is well.
 
-    `is_listed` tells whether the provider lists the configured model; None where it lists none.
+    `is_listed` tells whether the provider lists the configured model; None where it lists none. `near` are names like
+    it, where it is not listed; they are the provider's own words.
     """
 
     provider: str
@@ -34,6 +36,7 @@ class Trial:
     usage: Usage = field(default_factory=Usage)
     problem: str = ""
     fix: str = ""
+    near: tuple[str, ...] = ()
 
     @property
     def is_good(self) -> bool:
@@ -43,21 +46,13 @@ class Trial:
 
 async def tried(provider: Provider, form: PromptForm) -> Trial:
     """Send one small request, without retries."""
-    prompt = build([prepare(EVIDENCE, form)], form)
-    ids = tuple(prompt.hosts[0].records)
-    is_listed = await _is_listed(provider)
+    prompt = build(EVIDENCE, form)
+    listed = await listing(provider)  # why there is none is told by the request itself
+    trial = Trial(provider.name, provider.model, listed.is_listed, near=listed.near)
     begin = time.monotonic()
     try:
         answer = await provider.ask(prompt.question)
-        contract.parse(answer.text, ids)
+        contract.parse(answer.text, tuple(prompt.records), prompt.restore)
     except ProviderError as error:
-        return Trial(provider.name, provider.model, is_listed, problem=error.message, fix=error.fix)
-    return Trial(provider.name, answer.model, is_listed, time.monotonic() - begin, answer.usage)
-
-
-async def _is_listed(provider: Provider) -> bool | None:
-    try:
-        models = await provider.models()
-    except ProviderError:
-        return None  # what is wrong is told by the request itself
-    return provider.model in models if models else None
+        return replace(trial, problem=error.message, fix=error.fix)
+    return replace(trial, model=answer.model, seconds=time.monotonic() - begin, usage=answer.usage)

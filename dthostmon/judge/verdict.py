@@ -7,7 +7,7 @@ from dthostmon import scoring
 from dthostmon.judge.asked import Asked, RulesOnlyReason, judged_by
 from dthostmon.judge.assessor import Assessment
 from dthostmon.judge.budget import Prices, total_cost
-from dthostmon.model import Grade, Opinion, Run
+from dthostmon.model import Grade, Opinion, Run, Usage
 
 
 def judged(run: Run, assessment: Assessment, prices: Mapping[str, Prices]) -> Run:
@@ -25,8 +25,8 @@ def judged(run: Run, assessment: Assessment, prices: Mapping[str, Prices]) -> Ru
         reasons=combined.grade.reasons,
         findings=(*run.findings, *combined.findings),
         judged_by=judged_by(asked),
-        usage=asked.usage if asked.attempts else None,
-        cost=total_cost(asked.attempts, prices) if asked.attempts else None,
+        usage=_usage(run, asked),
+        cost=_cost(run, asked, prices),
         summary=f"{run.summary} {asked.opinion.summary}".strip() if asked.opinion else run.summary,
         recommendations=_recommendations(run, asked.opinion),
     )
@@ -35,6 +35,20 @@ def judged(run: Run, assessment: Assessment, prices: Mapping[str, Prices]) -> Ru
 def unasked(run: Run) -> Run:
     """Return the run as it is where there was something to ask, and nobody to be asked."""
     return replace(run, judged_by=judged_by(Asked(reason=RulesOnlyReason.NO_PROVIDER)))
+
+
+def _usage(run: Run, asked: Asked) -> Usage | None:
+    """Return what asking about a run took, with what it took before where it is asked about again."""
+    return (run.usage or Usage()) + asked.usage if asked.attempts else run.usage
+
+
+def _cost(run: Run, asked: Asked, prices: Mapping[str, Prices]) -> float | None:
+    """Return what all that cost; None = unknown, as it is if a part of it is."""
+    if not asked.attempts:
+        return run.cost
+    before = 0.0 if run.usage is None else run.cost
+    cost = total_cost(asked.attempts, prices)
+    return None if cost is None or before is None else before + cost
 
 
 def _recommendations(run: Run, opinion: Opinion | None) -> tuple[str, ...]:

@@ -1,9 +1,6 @@
 """From the configured patterns to the logs of a host."""
 
 import asyncio
-import fnmatch
-import posixpath
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,10 +9,7 @@ from dthostmon.logs import problems
 from dthostmon.logs.compressed import is_compressed
 from dthostmon.logs.rotation import rotated_name
 from dthostmon.model import Finding, HostState
-from dthostmon.transport import DirectoryEntry, FileReader, FileStat
-
-MAX_MATCHES = 100_000  # names that one step of a glob may lead to: folders of folders multiply
-GLOB_CHARACTERS = re.compile(r"[*?\[]")
+from dthostmon.transport import FileReader, FileStat, globs
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +68,9 @@ def _matched_log(path: str, stat: FileStat, matches: Sequence[_Match], state: Ho
     return MatchedLog(path, stat, naming, is_new_pattern=state.patterns.isdisjoint(naming))
 
 
-def is_glob(pattern: str) -> bool:
-    """Tell whether a pattern may name several files."""
-    return GLOB_CHARACTERS.search(pattern) is not None
-
-
 async def _match_pattern(files: FileReader, pattern: str) -> _Match:
     try:
-        return await (_match_glob(files, pattern) if is_glob(pattern) else _match_one(files, pattern))
+        return await (_match_glob(files, pattern) if globs.is_glob(pattern) else _match_one(files, pattern))
     except FileUnreadableError as error:
         return _Match(pattern, {}, (problems.unreadable(error.path, error.reason),), is_visited=False)
 
@@ -98,68 +87,10 @@ async def _match_one(files: FileReader, path: str) -> _Match:
 
 
 async def _match_glob(files: FileReader, pattern: str) -> _Match:
-    """Expand a glob one path component at a time; a folder that may not be listed hides only what is in it."""
-    refused: list[FileUnreadableError] = []
-    folders = ["/" if pattern.startswith("/") else "."]
-    *parents, last = pattern.strip("/").split("/")
-    for part in parents:
-        folders = await _matching_folders(files, folders, part, refused)
-    entries = await _matching_entries(files, folders, last, refused)
-    plain = [(path, entry) for path, entry in entries if not is_compressed(path)]
-    logs = {path: stat for path, stat in await _resolve_links(files, plain) if stat.regular}
-    told = tuple(problems.unlistable(error.path, error.reason, is_all=not logs) for error in refused)
-    return _Match(pattern, logs, told, is_visited=bool(logs) or not refused)
-
-
-async def _matching_folders(
-    files: FileReader, folders: Sequence[str], part: str, refused: list[FileUnreadableError]
-) -> list[str]:
-    if not is_glob(part):
-        return [posixpath.join(folder, part) for folder in folders]
-    entries = await _matching_entries(files, folders, part, refused)
-    return [path for path, stat in await _resolve_links(files, entries) if stat.directory]
-
-
-async def _matching_entries(
-    files: FileReader, folders: Sequence[str], part: str, refused: list[FileUnreadableError]
-) -> list[tuple[str, DirectoryEntry]]:
-    entries: list[tuple[str, DirectoryEntry]] = []
-    for folder in folders:
-        try:
-            listing = await files.list(folder)
-        except FileUnreadableError as error:
-            refused.append(error)
-            continue
-        entries += [(posixpath.join(folder, entry.name), entry) for entry in listing if _matches(entry.name, part)]
-        if len(entries) > MAX_MATCHES:
-            refused.append(FileUnreadableError(folder, f"the pattern leads to more than {MAX_MATCHES} names"))
-            break
-    return entries
-
-
-async def _resolve_links(
-    files: FileReader, entries: Sequence[tuple[str, DirectoryEntry]]
-) -> list[tuple[str, FileStat]]:
-    """Return the stats of what the entries lead to; a link that leads nowhere is left out."""
-    resolved = []
-    for path, entry in entries:
-        stat = await _stat_or_none(files, path) if entry.link else entry.stat
-        if stat is not None:
-            resolved.append((path, stat))
-    return resolved
-
-
-async def _stat_or_none(files: FileReader, path: str) -> FileStat | None:
-    try:
-        return await files.stat(path)
-    except FileUnreadableError:
-        return None
-
-
-def _matches(name: str, part: str) -> bool:
-    if name.startswith(".") and not part.startswith("."):
-        return False
-    return fnmatch.fnmatchcase(name, part)
+    expanded = await globs.expand(files, pattern, is_wanted=lambda path: not is_compressed(path))
+    logs = {path: stat for path, stat in expanded.found.items() if stat.regular}
+    told = tuple(problems.unlistable(error.path, error.reason, is_all=not logs) for error in expanded.refused)
+    return _Match(pattern, logs, told, is_visited=bool(logs) or not expanded.refused)
 
 
 def _names_any(patterns: Iterable[str], path: str) -> bool:
@@ -171,7 +102,7 @@ def _names_any(patterns: Iterable[str], path: str) -> bool:
 
 
 def _matches_or_equal(name: str, part: str) -> bool:
-    return name == part or _matches(name, part)
+    return name == part or globs.matches_name(name, part)
 
 
 def _without_rotated_copies(found: Mapping[str, FileStat], known: Iterable[str]) -> dict[str, FileStat]:

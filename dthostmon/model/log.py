@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from dthostmon.model.finding import Finding
 from dthostmon.model.record import OpenRecords
+from dthostmon.model.thing import Thing
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ class HostState:
     `cursors` are those of files and `streams` those of other logs, by path; `patterns` are the log patterns that were
     visited before, `rhythms` tell when logs had lines and `open_records` what their next lines may continue (by path),
     `cpu_times` the counters that the last visit saw, `client_addresses` are where the host has seen us come from,
-    `marks` name the states of its inventories by probe.
+    `marks` name the states of its inventories by probe, `lasting` are the things of these that each visit looks at,
+    `accepted` the names of states that somebody called normal.
     """
 
     cursors: Mapping[str, Cursor]
@@ -99,6 +101,8 @@ class HostState:
     rhythms: Mapping[str, Rhythm] = field(default_factory=dict)
     open_records: Mapping[str, OpenRecords] = field(default_factory=dict)
     marks: Mapping[str, str] = field(default_factory=dict)
+    lasting: Mapping[str, tuple[Thing, ...]] = field(default_factory=dict)
+    accepted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,13 +62,15 @@ class Package:
     """An installed package; several versions of one name (kernels) are joined by ", ".
 
     `name` has the manager in front where it is not the system's own: `snap:core`. `owns` are paths of the package that
-    may show up among other things: below /etc, units, cron files, setuid files.
+    may show up among other things: below /etc, units, cron files, setuid files. `installed_at` is when this version
+    came.
     """
 
     kind: ClassVar[ThingKind] = ThingKind.PACKAGE
     name: str
     version: str
     owns: tuple[str, ...] = field(default=(), compare=False)
+    installed_at: datetime | None = field(default=None, compare=False)
 
     @property
     def subject(self) -> str:
@@ -339,7 +341,8 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class WatchedFile:
-    """A file of the configured globs. `digest` is the SHA-256 of its bytes; empty where it could not be read.
+    """A file of the configured globs. `digest` is the SHA-256 of its bytes; empty where it could not be read. That of a
+    file that is too long to be read each time begins with `parts:`: it is of the size, the time and both ends.
 
     `text` is what it holds, secrets taken out; None where it is no text, longer than is kept, or unreadable.
     """
@@ -364,7 +367,8 @@ class WatchedFile:
         """See `Thing`."""
         mode = "" if self.mode is None else f"{self.mode & 0o7777:04o}"
         owner = ":".join(filter(None, (self.owner, self.group)))
-        return " ".join(filter(None, (f"{self.size} bytes", mode, owner, self.digest[:12])))
+        digest = self.digest.removeprefix("parts:")[:12]
+        return " ".join(filter(None, (f"{self.size} bytes", mode, owner, digest)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -474,12 +478,16 @@ class NameServers:
 
 @dataclass(frozen=True, slots=True)
 class Firewall:
-    """The rules of one packet filter, by their digest (counters left out). No rules = it lets everything through."""
+    """The rules of one packet filter, by their digest (counters left out). No rules = it lets everything through.
+
+    `rules` is None where they are not told, `is_on` None where there is no switch or it is not told.
+    """
 
     kind: ClassVar[ThingKind] = ThingKind.FIREWALL
     name: str
-    rules: int
+    rules: int | None
     digest: str
+    is_on: bool | None = None
 
     @property
     def subject(self) -> str:
@@ -489,7 +497,9 @@ class Firewall:
     @property
     def state(self) -> str:
         """See `Thing`."""
-        return f"{self.rules} rules {self.digest[:12]}" if self.rules else "no rules"
+        switch = {True: "on", False: "off", None: ""}[self.is_on]
+        rules = "" if self.rules is None else f"{self.rules} rules {self.digest[:12]}" if self.rules else "no rules"
+        return ", ".join(filter(None, (switch, rules)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -673,7 +683,11 @@ class Inventory:
 
 @dataclass(frozen=True, slots=True)
 class StoredInventory:
-    """An inventory and the mark of the state that it was told of."""
+    """An inventory and the mark of the state that it was told of.
+
+    `lasting` are those of its things that each visit looks at again: what is wrong, and what ends some day.
+    """
 
     mark: str
     inventory: Inventory
+    lasting: tuple[Thing, ...] = ()

@@ -14,6 +14,8 @@ from dthostmon.store.engine import Database
 from dthostmon.store.pages import Page, before, page
 from dthostmon.store.tables import changes, hosts
 
+RECENT_CHANGES = 500
+
 _SAVE = sa.insert(changes).returning(changes.c.id, sort_by_parameter_order=True)
 
 
@@ -58,6 +60,14 @@ async def history(database: Database, wanted: ChangesWanted, limit: int, after: 
     return page(stored, limit, lambda item: (item.change.seen_at, int(item.change.id or 0)))
 
 
+async def recent(database: Database, host: str, since: datetime) -> Sequence[Change]:
+    """Return what changed on a host since a time, the newest first, RECENT_CHANGES at most; without the diffs."""
+    columns = [column for column in changes.c if column.name != "diff"]
+    query = sa.select(*columns).join(hosts, changes.c.host_id == hosts.c.id).where(hosts.c.name == host)
+    query = query.where(changes.c.seen_at >= since).order_by(changes.c.seen_at.desc(), changes.c.id.desc())
+    return [change_value(row) for row in await database.rows(query.limit(RECENT_CHANGES))]
+
+
 def _row(change: Change) -> dict[str, Any]:
     return {
         "seen_at": change.seen_at,
@@ -88,7 +98,7 @@ def change_value(row: AnyRow) -> Change:
         seen_at=row.seen_at,
         cause=row.cause,
         happened_at=row.happened_at,
-        diff=row.diff,
+        diff=getattr(row, "diff", ""),
         words=tuple(row.words),
         id=str(row.id),
     )

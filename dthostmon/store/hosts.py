@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,15 +11,14 @@ import sqlalchemy as sa
 from dthostmon.store.columns import safe_text
 from dthostmon.store.connection import Connection
 from dthostmon.store.dialect import insert
+from dthostmon.store.engine import Database
 from dthostmon.store.tables import hosts, patterns
 
 MAX_CLIENT_ADDRESSES = 100
 
 
 # What every visit asks is built once: to build a statement takes SQLAlchemy longer than to execute it.
-_FIND = sa.select(hosts.c.id, hosts.c.cpu_times, hosts.c.client_addresses, hosts.c.role, hosts.c.learned_since).where(
-    hosts.c.name == sa.bindparam("host")
-)
+_FIND = sa.select(hosts).where(hosts.c.name == sa.bindparam("host"))
 _PATTERNS = sa.select(patterns.c.pattern).where(patterns.c.host_id == sa.bindparam("host"))
 _REMEMBER = sa.update(hosts).where(hosts.c.id == sa.bindparam("host"))
 
@@ -32,6 +32,7 @@ class KnownHost:
     client_addresses: frozenset[str]
     role: str | None = None
     learned_since: datetime | None = None
+    accepted: frozenset[str] = frozenset()
 
 
 async def find(connection: Connection, name: str) -> KnownHost | None:
@@ -40,7 +41,8 @@ async def find(connection: Connection, name: str) -> KnownHost | None:
     if row is None:
         return None
     times = None if row.cpu_times is None else tuple(row.cpu_times)
-    return KnownHost(row.id, times, frozenset(row.client_addresses or ()), row.role, row.learned_since)
+    addresses, accepted = frozenset(row.client_addresses or ()), frozenset(row.accepted or ())
+    return KnownHost(row.id, times, addresses, row.role, row.learned_since, accepted)
 
 
 async def ensure(connection: Connection, name: str) -> KnownHost:
@@ -95,3 +97,13 @@ async def remember(
         values["client_addresses"] = newest_first[:MAX_CLIENT_ADDRESSES]
     if values:
         await connection.execute(_REMEMBER, {"host": host.id, **values})
+
+
+async def accept(database: Database, name: str, states: Iterable[str]) -> None:
+    """Call the states of a host normal, in the place of those that were called so before."""
+    statement = sa.update(hosts).where(hosts.c.name == name).values(accepted=sorted(states))
+    await database.write(partial(_execute, statement))
+
+
+async def _execute(statement: sa.Update, connection: Connection) -> None:
+    await connection.execute(statement)

@@ -4,7 +4,7 @@ is still as it was.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache, partial
 from hashlib import sha256
@@ -23,7 +23,7 @@ from dthostmon.store.tables import host_inventories, hosts, inventories
 ZSTD_LEVEL = 3
 MAX_CONTENT_BYTES = 64 * 2**20  # of one inventory unpacked: no probe tells more
 
-_MARKS = sa.select(host_inventories.c.probe, host_inventories.c.mark).where(
+_MARKS = sa.select(host_inventories.c.probe, host_inventories.c.mark, host_inventories.c.lasting).where(
     host_inventories.c.host_id == sa.bindparam("host")
 )
 _CLASSES = {
@@ -31,15 +31,26 @@ _CLASSES = {
 }
 
 
-async def marks(connection: Connection, host_id: int) -> Mapping[str, str]:
-    """Return the marks of a host's inventories by probe."""
-    return {row.probe: row.mark for row in await connection.execute(_MARKS, {"host": host_id})}
+@dataclass(frozen=True, slots=True)
+class KnownInventories:
+    """What each visit wants to know of inventories, by probe: their marks, and the things that it looks at again."""
+
+    marks: Mapping[str, str]
+    lasting: Mapping[str, tuple[Thing, ...]]
+
+
+async def known(connection: Connection, host_id: int) -> KnownInventories:
+    """Return what is known of a host's inventories, without what is in them."""
+    found = (await connection.execute(_MARKS, {"host": host_id})).all()
+    return KnownInventories(
+        {row.probe: row.mark for row in found}, {row.probe: _things(row.lasting) for row in found if row.lasting}
+    )
 
 
 async def load(database: Database, host: str, probes: Sequence[str] | None = None) -> Mapping[str, StoredInventory]:
     """Return what some probes found on a host, or all of them; a probe that never told is absent."""
     query = (
-        sa.select(host_inventories.c.probe, host_inventories.c.mark, inventories.c.content)
+        sa.select(host_inventories, inventories.c.content)
         .join(hosts, host_inventories.c.host_id == hosts.c.id)
         .join(inventories, host_inventories.c.digest == inventories.c.digest)
         .where(hosts.c.name == host)
@@ -47,7 +58,7 @@ async def load(database: Database, host: str, probes: Sequence[str] | None = Non
     if probes is not None:
         query = query.where(host_inventories.c.probe.in_(probes))
     found = await database.rows(query)
-    return {row.probe: StoredInventory(row.mark, _unpacked(row.content)) for row in found}
+    return {row.probe: StoredInventory(row.mark, _unpacked(row.content), _things(row.lasting)) for row in found}
 
 
 async def save(connection: Connection, host_id: int, found: Mapping[str, StoredInventory], at: datetime) -> None:
@@ -59,7 +70,13 @@ async def save(connection: Connection, host_id: int, found: Mapping[str, StoredI
     contents = {digest: {"digest": digest, "content": content, "stored_at": at} for digest, content in packed.values()}
     await connection.execute(insert(database, inventories).on_conflict_do_nothing(), list(contents.values()))
     rows = [
-        {"host_id": host_id, "probe": probe, "mark": stored.mark, "digest": packed[probe][0]}
+        {
+            "host_id": host_id,
+            "probe": probe,
+            "mark": stored.mark,
+            "digest": packed[probe][0],
+            "lasting": list(map(_document, stored.lasting)),
+        }
         for probe, stored in found.items()
     ]
     await connection.execute(_saving(database), rows)
@@ -68,7 +85,7 @@ async def save(connection: Connection, host_id: int, found: Mapping[str, StoredI
 @cache
 def _saving(database: str) -> sa.Insert:
     new = insert(database, host_inventories)
-    changed = {name: new.excluded[name] for name in ("mark", "digest")}
+    changed = {name: new.excluded[name] for name in ("mark", "digest", "lasting")}
     keys = [host_inventories.c.host_id, host_inventories.c.probe]
     return new.on_conflict_do_update(index_elements=keys, set_=changed)
 
@@ -109,15 +126,19 @@ def _unpacked(content: bytes) -> Inventory:
 
     document = json.loads(zstandard.ZstdDecompressor().decompress(content, max_output_size=MAX_CONTENT_BYTES))
     return Inventory(
-        things=tuple(thing for stored in document["things"] if (thing := _thing(stored))),
+        things=_things(document["things"]),
         missing={ThingKind(kind): reason for kind, reason in document["missing"].items() if kind in _CLASSES},
         kinds=frozenset(ThingKind(kind) for kind in document["kinds"] if kind in _CLASSES),
     )
 
 
+def _things(stored: Sequence[dict[str, Any]]) -> tuple[Thing, ...]:
+    return tuple(thing for one in stored if (thing := _thing(one)))
+
+
 def _thing(stored: dict[str, Any]) -> Thing | None:
     """Build a thing; None where another version knew a kind that this one does not, and fields alike."""
-    made = _CLASSES.get(stored.pop("kind"))
+    made = _CLASSES.get(stored["kind"])
     if made is None:
         return None
     known = {field.name for field in fields(made)}

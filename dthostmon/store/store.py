@@ -2,13 +2,13 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from pathlib import Path
 
 from dthostmon.errors import StoreError
-from dthostmon.model import Cycle, History, HostState, Run, StoredInventory, Visit
+from dthostmon.model import Change, Cycle, History, HostState, Run, StoredInventory, Visit
 from dthostmon.store import (
     address,
     changes,
@@ -115,6 +115,14 @@ class Store:
     async def changes(self, wanted: ChangesWanted, limit: int = 50, after: str | None = None) -> Page[StoredChange]:
         """Return changes, the newest first; `after` as in `runs`."""
         return await changes.history(self._database, wanted, limit, after)
+
+    async def recent_changes(self, host: str, since: datetime) -> Sequence[Change]:
+        """Return what changed on a host since a time, the newest first, without the diffs; some hundred at most."""
+        return await changes.recent(self._database, host, since)
+
+    async def accept_states(self, host: str, states: Iterable[str]) -> None:
+        """Call the named states of a host normal, in the place of those that were called so before."""
+        await hosts.accept(self._database, host, states)
 
     async def inventories(self, host: str, probes: Sequence[str] | None = None) -> Mapping[str, StoredInventory]:
         """Return what probes found on a host, by probe: some of them or all; one that never told is absent."""

@@ -56,6 +56,7 @@ hosts = sa.Table(
     sa.Column("client_addresses", SafeJson),
     _text("role", nullable=True),
     _instant("learned_since", nullable=True),
+    sa.Column("accepted", SafeJson),
 )
 
 # What counting rules and first sights remember of a host: read and written as a whole.
@@ -145,6 +146,7 @@ host_inventories = sa.Table(
     sa.Column("probe", SafeText, primary_key=True),
     _text("mark"),
     sa.Column("digest", sa.String(64), sa.ForeignKey(inventories.c.digest), nullable=False, index=True),
+    sa.Column("lasting", SafeJson, nullable=False),
 )
 
 changes = sa.Table(

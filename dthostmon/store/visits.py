@@ -42,6 +42,7 @@ async def _load_state(name: str, connection: Connection) -> HostState:
         return HostState({}, frozenset())
     logs_known = await cursors.load(connection, host.id)
     known = logs_known.cursors
+    things_known = await inventories.known(connection, host.id)
     return HostState(
         cursors={path: cursor for path, cursor in known.items() if isinstance(cursor, Cursor)},
         patterns=await hosts.visited_patterns(connection, host.id),
@@ -50,7 +51,9 @@ async def _load_state(name: str, connection: Connection) -> HostState:
         streams={path: cursor for path, cursor in known.items() if isinstance(cursor, StreamCursor)},
         rhythms=logs_known.rhythms,
         open_records=logs_known.open_records,
-        marks=await inventories.marks(connection, host.id),
+        marks=things_known.marks,
+        lasting=things_known.lasting,
+        accepted=host.accepted,
     )
 
 

@@ -29,7 +29,8 @@ MESSAGE_BYTES = 64 * 1024  # of an answer that has no body to speak of: a link, 
 
 _UNSAFE = re.compile(rb"[^A-Za-z0-9_./-]")
 _LENGTH = re.compile(r"\b(\d{1,18}) bytes?\b")
-_STAT = re.compile(r"([0-9a-f]{1,8}) (\d{1,19}) (-?\d{1,15})(?: (\d{1,20}))?")
+# Programs that were installed before they knew of owners tell none; a listing tells no inode either.
+_STAT = re.compile(r"([0-9a-f]{1,8}) (\d{1,19}) (-?\d{1,15})(?: (\d{1,20})(?: (\d{1,10}) (\d{1,10}))?)?")
 _USAGE = re.compile(r"(\d{1,19}) (\d{1,19}) (\d{1,19}) (\d{1,19}) (\d{1,19}) (\d{1,19})")
 _ABSENT = {
     "no such file or directory",
@@ -48,12 +49,12 @@ def program() -> bytes:
 
 def hello(boundary: str) -> bytes:
     """Return what an installed program is greeted with."""
-    return f"hello {boundary}\n".encode()
+    return f"hello {boundary} owners\n".encode()
 
 
 def sent_program(boundary: str) -> bytes:
     """Return what a shell is sent that shall become the program: its boundary is no argument, which `ps` would show."""
-    return f"set -- {boundary}\n".encode() + program()
+    return f"set -- {boundary} owners\n".encode() + program()
 
 
 def shell_command(text: bytes) -> str:
@@ -168,4 +169,7 @@ def _file_stat(found: re.Match[str]) -> FileStat:
         regular=stat.S_ISREG(mode),
         directory=stat.S_ISDIR(mode),
         inode=int(found[4]) if found[4] else None,
+        mode=mode,
+        uid=int(found[5]) if found[5] else None,
+        gid=int(found[6]) if found[6] else None,
     )

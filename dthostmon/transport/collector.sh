@@ -5,8 +5,9 @@
 # As a key's forced command it speaks on its standard input and output, whatever the client asked to run:
 #     restrict,command="/usr/local/lib/dthostmon/dthostmon-collect" ssh-ed25519 AAAA... dthostmon
 #
-# It greets with a line, and reads `hello BOUNDARY`: 32 hexadecimal digits that are new each time. Then it reads
-# requests, one a line, and answers them in order until its input ends:
+# It greets with a line, and reads `hello BOUNDARY` or `hello BOUNDARY owners`: 32 hexadecimal digits that are new each
+# time, and whether the answer to stat shall end with the numbers of the file's user and group. Then it reads requests,
+# one a line, and answers them in order until its input ends:
 #     stat PATH   list PATH   read PATH OFFSET LENGTH   usage PATH   link PATH
 # In a path the bytes other than letters, digits and _ . / - are written \0NNN. An answer is its body, a newline, and
 #     BOUNDARY NUMBER ok WORDS...      or      BOUNDARY NUMBER error REASON
@@ -20,16 +21,18 @@ main() {
     set -f
     ulimit -f 0       # the kernel itself refuses what would write to a file
     ulimit -v 2097152 # a request without end does not take all memory
-    unset boundary number file told limit
+    unset boundary number file told limit more
     LC_ALL=C
     PATH=${PATH:+$PATH:}/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin
     export LC_ALL PATH
-    boundary=${1-}
+    boundary=${1-} more=${2-}
     if [ -z "$boundary" ]; then
         # It makes an SFTP client that has come here give up at once: one waits for an answer to its own greeting.
         echo 'dthostmon-collect 1'
-        read -r verb boundary rest <&5
+        read -r verb boundary more rest <&5
     fi
+    looks='%f %s %Y %i'
+    if [ "$more" = owners ]; then looks="$looks %u %g"; fi
     case $boundary in *[!0-9a-f]*) exit 2 ;; esac
     [ "${#boundary}" -eq 32 ] || exit 2
     number=0
@@ -40,7 +43,7 @@ main() {
         file=${file%.}
         case $file in /*) ;; *) file=./$file ;; esac
         case $verb in
-        stat) tell stat -L -c '%f %s %Y %i' ;;
+        stat) tell stat -L -c "$looks" ;;
         usage) tell stat -f -c '%S %b %f %a %c %d' ;;
         link) tell_link ;;
         list) send_list ;;

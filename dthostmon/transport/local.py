@@ -141,6 +141,9 @@ def _file_stat(found: os.stat_result) -> FileStat:
         regular=stat.S_ISREG(found.st_mode),
         directory=stat.S_ISDIR(found.st_mode),
         inode=found.st_ino,
+        mode=found.st_mode,
+        uid=found.st_uid,
+        gid=found.st_gid,
     )
 
 

@@ -21,13 +21,19 @@ COLLECTOR_KEY_OPTIONS = f'restrict,command="{COLLECTOR_PATH}"'
 
 @dataclass(frozen=True, slots=True)
 class FileStat:
-    """What is known of a file before it is opened; links are followed. `inode` is None where SFTP has none to tell."""
+    """What is known of a file before it is opened; links are followed. `inode` is None where SFTP has none to tell.
+
+    `mode` is the whole st_mode, `uid` and `gid` are the owner's numbers; None where the host does not tell them.
+    """
 
     size: int
     mtime: float
     regular: bool
     directory: bool
     inode: int | None
+    mode: int | None = None
+    uid: int | None = None
+    gid: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ class Status(IntEnum):
     NO_SUCH_FILE = 2
     PERMISSION_DENIED = 3
     FAILURE = 4
+    BAD_MESSAGE = 5
     UNSUPPORTED = 8
     NO_SUCH_PATH = 10
     NOT_A_DIRECTORY = 19
@@ -68,6 +69,8 @@ class Attributes(NamedTuple):
     size: int | None
     permissions: int | None
     mtime: int | None
+    uid: int | None = None
+    gid: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +166,15 @@ class Answer:
         """Take what is told of a file."""
         flags = self.uint32()
         size = self.uint64() if flags & _SIZE else None
-        if flags & _OWNER:
-            self.uint64()  # two numbers: user and group
+        owner = self.uint64() if flags & _OWNER else None  # two numbers: user and group
         permissions = self.uint32() if flags & _PERMISSIONS else None
         mtime = self.uint64() & 0xFFFF_FFFF if flags & _TIMES else None  # two numbers: read and written
         if flags & _EXTENDED:
             for _ in range(2 * self.uint32()):
                 self.string()
-        return Attributes(size, permissions, mtime)
+        if owner is None:
+            return Attributes(size, permissions, mtime)
+        return Attributes(size, permissions, mtime, owner >> 32, owner & 0xFFFF_FFFF)
 
     def names(self) -> list[Name]:
         """Take the entries of a directory; the text that `ls -l` would show is left out."""

@@ -1,7 +1,8 @@
 """Models behind real HTTP: what they change of a run, and what is told where they do not answer."""
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,11 +30,14 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "auth.log"
 
 
-def configure(program: Program, server: OpenAiStandIn, log: Path, *, key: str = KEY, more: str = "") -> None:
+def configure(
+    program: Program, server: OpenAiStandIn, log: Path, *, key: str = KEY, more: str = "", settings: str = ""
+) -> None:
     if not program.hosts:
         program.add_this_machine(log, more=", probes: []")
     program.configure(
-        f"ai: {{providers: [{{name: grok, type: openai, url: '{server.url}', model: grok-4-fast, api_key: '{key}',"
+        f"{settings}\nai: {{providers: [{{name: grok, type: openai, url: '{server.url}', model: grok-4-fast,"
+        f" api_key: '{key}',"
         f" prices: {{input: 2, output: 10}}}}]{more}}}"
     )
 
@@ -48,6 +52,7 @@ def test_a_model_judges_beside_the_rules(program: Program, server: OpenAiStandIn
     assert SECRET.encode() not in request.raw
     assert KEY.encode() not in request.raw
     assert b"203.0.113.7" in request.raw
+    assert b"(the opinion of a model)" in program.run("findings", "here").stdout
 
 
 def test_without_an_answer_the_score_is_that_of_the_rules_and_is_judged_later(
@@ -58,12 +63,14 @@ def test_without_an_answer_the_score_is_that_of_the_rules_and_is_judged_later(
     server.plays(Refuses(503))
     (run,) = program.document("monitor")["runs"]
     assert (run["judged_by"], run["score"]) == ("rules-only:overloaded", 99)
+    log.write_text(FAILED.format(1) + FAILED.format(2))
+    assert b"rules-only:overloaded" in program.run("monitor").stdout
 
     still = program.document("ai", "replay")
-    assert (still["judged"], still["left"]) == (0, 1)
+    assert (still["judged"], still["left"]) == (0, 2)
     server.plays(Obeys())
     later = program.document("ai", "replay", "--since", "1h")
-    assert (later["judged"], later["left"]) == (1, 0)
+    assert (later["judged"], later["left"]) == (2, 0)
     assert later["runs"][0]["judged_by"] == "rules+grok/grok-4-fast"
     assert program.document("ai", "replay")["judged"] == 0
 
@@ -73,6 +80,7 @@ def test_each_provider_is_tried_with_one_request(program: Program, server: OpenA
     (good,) = program.document("ai", "test")["providers"]
     assert (good["ok"], good["model_listed"], good["problem"]) == (True, True, None)
     assert good["cost"] > 0
+    assert good["near"] == []
     server.text = json.dumps({"summary": "no more"})
     (bad,) = program.document("ai", "test", code=1)["providers"]
     assert not bad["ok"]
@@ -80,6 +88,67 @@ def test_each_provider_is_tried_with_one_request(program: Program, server: OpenA
     told = program.run("ai", "test", code=1)
     assert b"api_key" in told.stderr
     assert b"xai-wrong" not in told.stderr + told.stdout
+    configure(program, server, log)
+    program.configuration.write_text(program.configuration.read_text().replace("grok-4-fast", "grok-4-fsat"))
+    (gone,) = program.document("ai", "test", code=1)["providers"]
+    assert (gone["ok"], gone["model_listed"], gone["near"]) == (False, False, ["grok-4-fast", "grok-4"])
+    assert b"lists no such model, but grok-4-fast" in program.run("ai", "test", code=1).stderr
+
+
+def test_where_pseudonyms_are_wanted_every_request_has_them_and_no_result(
+    program: Program, server: OpenAiStandIn, log: Path
+) -> None:
+    program.add_this_machine(log, name="web1", more=", probes: []")
+    program.hosts.append("  - {name: db-2, hostname: store.corp.acme, enabled: false}")
+    server.text = answer(60, "WARN", [{**claim("E01"), "description": "Entered from address-1.1."}])
+    configure(program, server, log, more=", pseudonyms: true")
+    log.write_text(FAILED.format(1) + "Nov 23 06:00:02 web1 app[7]: web1: db-2 (store.corp.acme) has no space\n")
+    assert program.document("ai", "test")["providers"][0]["ok"]
+    (run,) = program.document("monitor")["runs"]
+    assert "Entered from 203.0.113.7." in [one["title"] for one in run["findings"]]
+    with log.open("a") as file:
+        file.write(FAILED.format(3) + "Nov 23 06:00:04 web1 app[7]: db-2 and web1 have no space\n")
+    server.plays(Refuses(503))
+    program.document("monitor")
+    server.plays(Obeys())
+    assert program.document("ai", "replay")["judged"] == 1
+    questions = [one.raw for one in server.requests if one.method == "POST"]
+    assert len(questions) >= 4
+    assert any(b"host-1" in raw.split(b"begin ")[1] for raw in questions)
+    for raw in questions:
+        assert b"address-1.1" in raw
+        assert not [name for name in (b"203.0.113.7", b"192.0.2.7", b"web1", b"db-2", b"corp.acme") if name in raw]
+
+
+def asked(server: OpenAiStandIn, more_than: int = 0) -> list[bytes]:
+    """Return the questions that came, when there are more of them than so many."""
+    deadline = time.monotonic() + 40
+    while True:
+        questions = [one.raw for one in server.requests if one.method == "POST"]
+        if len(questions) > more_than:
+            return questions
+        assert time.monotonic() < deadline, f"no more than {len(questions)} questions came"
+        time.sleep(0.1)
+
+
+def test_the_daemon_hides_the_names_of_an_edited_configuration(
+    program: Program, server: OpenAiStandIn, log: Path
+) -> None:
+    log.write_text(FAILED.format(1))
+    often = "monitoring: {interval: 10s}"
+    configure(program, server, log, settings=often)
+    with program.daemon() as daemon:
+        before = asked(server)
+        assert b"203.0.113.7" in before[0]
+        program.hosts.append("  - {name: db-2, hostname: store.corp.acme, enabled: false}")
+        configure(program, server, log, more=", pseudonyms: true", settings=often)
+        daemon.wait_for(daemon.log, "the edited configuration is in force")
+        with log.open("a") as file:
+            file.write(FAILED.format(3) + "Nov 23 06:00:04 web1 app[7]: db-2 (store.corp.acme) has no space\n")
+        question = asked(server, len(before))[-1]
+        assert b"address-1.1" in question
+        assert not [name for name in (b"203.0.113.7", b"db-2", b"corp.acme") if name in question]
+        assert daemon.terminate() == 0
 
 
 def test_no_provider_is_said(program: Program) -> None:
@@ -101,5 +170,46 @@ def test_the_daemon_tells_whether_a_model_may_be_asked(program: Program, server:
     with program.daemon() as daemon:
         daemon.wait_for(daemon.log, "a cycle ended")
         _, health = daemon.get("/health")
-        assert health["ai"] == {"status": "ok", "providers": {"grok": "closed"}}
+        assert (health["ai"]["status"], health["ai"]["providers"]) == ("ok", {"grok": "closed"})
+        assert daemon.terminate() == 0
+
+
+def test_the_daemon_warns_of_a_model_that_is_not_there_until_it_is_corrected(
+    program: Program, server: OpenAiStandIn, log: Path
+) -> None:
+    log.write_text("Nov 23 06:00:00 here CRON[77]: (root) CMD (true)\n")
+    configure(program, server, log, more=", timeout: 5s")
+    program.configuration.write_text(program.configuration.read_text().replace("grok-4-fast", "grok-4-fsat"))
+    with program.daemon() as daemon:
+        warning = daemon.wait_for(daemon.log, r".*does not list the configured one.*")
+        assert "WARNING" in warning
+        for told in ("grok-4-fsat", "near='grok-4-fast, grok-4'", "Set ai.providers.grok.model"):
+            assert told in warning
+        assert KEY not in daemon.log.read_text()
+        daemon.wait_for(daemon.log, "a cycle ended")
+        assert daemon.get("/health")[1]["ai"]["model_listed"] == {"grok": False}
+        configure(program, server, log)
+        wait_until(lambda: daemon.get("/health")[1]["ai"]["model_listed"] == {"grok": True})
+        assert daemon.log.read_text().count("does not list the configured one") == 1
+        assert daemon.terminate() == 0
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait, a bounded time, until something holds."""
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_a_daemon_starts_with_a_provider_that_refuses_it(program: Program, server: OpenAiStandIn, log: Path) -> None:
+    log.write_text(FAILED.format(1))
+    configure(program, server, log, key="xai-wrong-key-0123456789")
+    with program.daemon() as daemon:
+        warning = daemon.wait_for(daemon.log, r".*does not tell which ones it has.*")
+        assert "kind='auth'" in warning
+        assert "ai.providers.grok.api_key" in warning
+        daemon.wait_for(daemon.log, "a cycle ended")
+        assert daemon.get("/health")[1]["ai"]["model_listed"] == {"grok": None}
+        assert "xai-wrong" not in daemon.log.read_text()
         assert daemon.terminate() == 0

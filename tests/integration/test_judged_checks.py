@@ -1,14 +1,19 @@
 """What asking a model changes of a check, and what it never changes."""
 
-from datetime import UTC, datetime
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from dthostmon.cycle import HostChecks
 from dthostmon.judge import Enquiry, Prices, evidence_document, evidence_value, judged
-from dthostmon.model import FindingSource, Run, Severity
+from dthostmon.judge.recurrence import MAX_TIMES
+from dthostmon.model import FindingSource, Run, Severity, Usage
 from dthostmon.store import Store
-from tests.fixtures.scripted_provider import ScriptedProvider, failure, said
+from tests.fixtures.scripted_provider import ScriptedProvider, failure, said, unusable
 from tests.integration.judge_checks import answer, claim, make_checks, make_host
 
 AFTERWARDS = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
@@ -123,6 +128,31 @@ async def test_what_no_model_judged_is_kept_until_one_does(sqlite_store: Store, 
     assert sorted(finding.source for finding in stored.findings) == ["ai", "rule"]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "cost"),
+    [
+        ({"first": Prices(2.0, 10.0)}, {"second": Prices(1.0, 1.0)}, (60 * 2 + 900 * 10 + 100 + 20) / 1e6),
+        ({}, {"second": Prices(1.0, 1.0)}, None),
+        ({"first": Prices(2.0, 10.0)}, {}, None),
+    ],
+    ids=["both known", "the first unknown", "the second unknown"],
+)
+async def test_a_run_that_is_judged_later_keeps_what_the_vain_tries_took(
+    sqlite_store: Store, log: Path, first: dict[str, Prices], second: dict[str, Prices], cost: float | None
+) -> None:
+    log.write_text(FAILED)
+    cut = ScriptedProvider("first", then=unusable("too-long", Usage(60, 900)))
+    run = await make_checks(sqlite_store, [cut], prices=first).check(make_host("web1", log))
+    assert run.usage == Usage(60, 900)
+    (waiting,) = await sqlite_store.unjudged(run.started_at)
+    assessor = make_checks(sqlite_store, [ScriptedProvider("second", then=said(answer(60)))]).parts.assessor
+    assert assessor is not None
+    assessment = await assessor.assess(Enquiry(evidence_value(waiting.evidence), is_critical=False), run.started_at)
+    later = judged(run, assessment, second)
+    assert later.usage == Usage(160, 920)
+    assert later.cost == (None if cost is None else pytest.approx(cost))
+
+
 async def test_nothing_is_kept_where_nobody_is_there_to_be_asked(sqlite_store: Store, log: Path) -> None:
     log.write_text(FAILED)
     run = await make_checks(sqlite_store, []).check(make_host("web1", log))
@@ -136,3 +166,48 @@ async def test_an_id_that_was_not_sent_moves_nothing(sqlite_store: Store, log: P
     run = await make_checks(sqlite_store, [lies]).check(make_host("web1", log))
     assert (run.score, run.severity) == (alone.score, alone.severity)
     assert all(finding.source is not FindingSource.AI for finding in run.findings)
+
+
+async def test_a_model_is_told_of_the_host_and_of_what_is_usual_there(sqlite_store: Store, log: Path) -> None:
+    provider = ScriptedProvider("first", then=said(answer(90)))
+    checks = make_checks(sqlite_store, [provider])
+    host = replace(make_host("web1", log), site="chicago", tags=("web", "db"))
+    begin = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+    for hour in range(11):
+        with log.open("a") as file:
+            file.writelines(FAILED.replace("06:00:00", f"06:00:{second:02d}") for second in range(20))
+        await HostChecks(replace(checks.parts, clock=partial(_hours_after, begin, hour)), 1).check(host)
+    (shown,) = provider.requests[-1][1].messages
+    head, _, *records, _, _ = shown.content.splitlines()
+    assert head == 'Host: {"site":"chicago","role":"db,web","visits_before":10}'
+    finding, earlier = map(json.loads, records)
+    assert (finding["id"], finding["rule"], finding["count"]) == ("E01", "sshd.failed-password", 20)
+    assert finding["usual_per_hour_at_least"] == 10
+    assert (earlier["type"], earlier["rule"]) == ("earlier", "sshd.failed-password")
+    assert len(finding["lines"]) == 2
+
+
+def _hours_after(begin: datetime, hours: int) -> datetime:
+    return begin + timedelta(hours=hours)
+
+
+async def test_what_comes_at_every_visit_is_asked_about_a_few_times_a_day(sqlite_store: Store, log: Path) -> None:
+    provider = ScriptedProvider("first", then=said(answer(90)))
+    checks = make_checks(sqlite_store, [provider])
+    host, parts, moment = make_host("web1", log), checks.parts, AFTERWARDS
+    users = iter(range(100))
+
+    async def visited(line: str = FAILED) -> str:
+        nonlocal moment
+        moment += timedelta(minutes=5)
+        checks.parts = replace(parts, clock=lambda: moment)
+        with log.open("a") as grown:
+            grown.write(line.replace("root", f"user{next(users)}"))
+        return str((await checks.check(host)).judged_by)
+
+    assert {await visited() for _ in range(MAX_TIMES + 2)} == {"rules+first/m-1"}  # its first day
+    moment += timedelta(days=2)
+    assert [await visited() for _ in range(MAX_TIMES + 2)] == ["rules+first/m-1"] * MAX_TIMES + ["rules"] * 2
+    assert await visited(CRITICAL) == "rules+first/m-1"
+    moment += timedelta(days=1)
+    assert await visited() == "rules+first/m-1"

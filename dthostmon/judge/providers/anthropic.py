@@ -35,9 +35,10 @@ class Anthropic:
     async def ask(self, question: Question) -> Answer:
         """Return the answer to one request."""
         document = await self.endpoint.send("POST", "/v1/messages", self.timeout, make_body(self.model, question))
-        failures = self.endpoint.failures
+        usage = read_usage(document)
+        failures = self.endpoint.failures.of_answer(usage)
         text = read_text(document, failures)
-        return Answer(text, failures.clean(text_at(document, "model")) or self.model, read_usage(document))
+        return Answer(text, failures.clean(text_at(document, "model")) or self.model, usage)
 
     async def models(self) -> list[str]:
         """Return the names of the models that it has."""

@@ -6,13 +6,15 @@ A refused request that no rule knows is TRANSPORT too, for it may be but one pro
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from dthostmon.config.sections import Provider as ProviderSettings
 from dthostmon.errors import ProviderError, ProviderErrorKind
 from dthostmon.judge.providers.said import Said, read_said, shown
+from dthostmon.judge.question import UnusableAnswerError
+from dthostmon.model import Usage
 
 AUTH = ProviderErrorKind.AUTH
 QUOTA = ProviderErrorKind.QUOTA
@@ -111,12 +113,20 @@ def classify(status: int, said: Said) -> tuple[ProviderErrorKind, str]:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """Makes the errors of one provider: each names it, its place in the configuration, and never its key."""
+    """Makes the errors of one provider: each names it, its place in the configuration, and never its key.
+
+    `usage` is what the answer says it took that the errors are about.
+    """
 
     name: str
     model: str
     host: str
     secret: str
+    usage: Usage = field(default_factory=Usage)
+
+    def of_answer(self, usage: Usage) -> "Failures":
+        """Return what makes the errors of one answer, which was paid for even where it is of no use."""
+        return replace(self, usage=usage)
 
     def refused(self, status: int, body: bytes, retry_after: float | None = None) -> ProviderError:
         """Return the error of an answer with a status that is none of success."""
@@ -150,11 +160,11 @@ class Failures:
 
     def invalid(self, what: str, fix: str = "") -> ProviderError:
         """Return the error of an answer that is none to the question."""
-        return self._error(INVALID_OUTPUT, what, fix)
+        return self._error(INVALID_OUTPUT, what, fix, is_answer=True)
 
     def too_long(self, what: str) -> ProviderError:
         """Return the error of a prompt or an answer that did not fit."""
-        return self._error(TOO_LONG, what)
+        return self._error(TOO_LONG, what, is_answer=True)
 
     def model_missing(self, what: str, fix: str) -> ProviderError:
         """Return the error of a model that cannot be asked."""
@@ -165,11 +175,19 @@ class Failures:
         return shown(text, self.secret)
 
     def _error(
-        self, kind: ProviderErrorKind, what: str, fix: str = "", retry_after: float | None = None
+        self,
+        kind: ProviderErrorKind,
+        what: str,
+        fix: str = "",
+        retry_after: float | None = None,
+        *,
+        is_answer: bool = False,
     ) -> ProviderError:
         places = {"key": f"ai.providers.{self.name}", "host": self.host, "model": self.model}
-        mend = (fix or _FIXES[kind]).format_map(places)
-        return ProviderError(kind, f"The provider {self.name} {what}.", mend, retry_after)
+        message, mend = f"The provider {self.name} {what}.", (fix or _FIXES[kind]).format_map(places)
+        if is_answer or self.usage.total:  # what breaks the protocol may have been paid for as well
+            return UnusableAnswerError(kind, message, mend, self.usage, retry_after)
+        return ProviderError(kind, message, mend, retry_after)
 
 
 def make_failures(settings: ProviderSettings) -> Failures:

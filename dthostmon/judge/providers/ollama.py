@@ -38,9 +38,9 @@ class Ollama:
     async def ask(self, question: Question) -> Answer:
         """Return the answer to one request."""
         document = await self.endpoint.send("POST", "/api/chat", self.timeout, make_body(self.model, question))
-        failures = self.endpoint.failures
-        text = read_text(document, question, failures)
         usage = Usage(count_at(document, "prompt_eval_count"), count_at(document, "eval_count"))
+        failures = self.endpoint.failures.of_answer(usage)
+        text = read_text(document, question, failures)
         return Answer(text, failures.clean(text_at(document, "model")) or self.model, usage)
 
     async def models(self) -> list[str]:

@@ -53,9 +53,10 @@ class OpenAi:
         """Return the answer to one request."""
         body = make_body(self.model, question, self.dialect)
         document = await self.endpoint.send("POST", "/chat/completions", self.timeout, body)
-        failures = self.endpoint.failures
+        usage = read_usage(document)
+        failures = self.endpoint.failures.of_answer(usage)
         text = read_text(document, failures)
-        return Answer(text, failures.clean(text_at(document, "model")) or self.model, read_usage(document))
+        return Answer(text, failures.clean(text_at(document, "model")) or self.model, usage)
 
     async def models(self) -> list[str]:
         """Return the names of the models that it has."""

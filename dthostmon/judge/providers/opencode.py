@@ -19,7 +19,7 @@ from dthostmon.config.sections import Provider as ProviderSettings
 from dthostmon.errors import ProviderError
 from dthostmon.judge.providers.failures import Failures, key_of
 from dthostmon.judge.providers.http import Endpoint, make_endpoint
-from dthostmon.judge.providers.replies import at, count_at, list_at, text_at, with_reasoning
+from dthostmon.judge.providers.replies import at, count_at, list_at, text_at
 from dthostmon.judge.providers.said import said_in
 from dthostmon.judge.question import Answer, Message, Question
 from dthostmon.model import Usage
@@ -83,10 +83,11 @@ class OpenCode:
             logger.warning("a session is left behind", extra={"provider": self.name, "reason": exc.message})
 
     def _read(self, document: object) -> Answer:
-        failures = self.endpoint.failures
+        usage = read_usage(document)
+        failures = self.endpoint.failures.of_answer(usage)
         text = read_text(document, failures)
         names = [failures.clean(text_at(document, "info", key)) for key in ("providerID", "modelID")]
-        return Answer(text, "/".join(names) if all(names) else self.model, read_usage(document))
+        return Answer(text, "/".join(names) if all(names) else self.model, usage)
 
 
 def make_opencode(settings: ProviderSettings, session: ClientSession, timeout: float | None) -> OpenCode:
@@ -151,13 +152,12 @@ def _failed(error: object, failures: Failures) -> ProviderError:
 
 
 def read_usage(document: object) -> Usage:
-    """Return what an answer took: what the cache gave or took is counted beside the input."""
+    """Return what an answer took. Reasoning is counted beside the output, and the cache beside the input."""
     tokens = at(document, "info", "tokens")
-    cached = count_at(tokens, "cache", "read")
-    usage = Usage(
+    cached, reasoning = count_at(tokens, "cache", "read"), count_at(tokens, "reasoning")
+    return Usage(
         prompt=count_at(tokens, "input") + cached + count_at(tokens, "cache", "write"),
-        completion=count_at(tokens, "output"),
+        completion=count_at(tokens, "output") + reasoning,
         cached=cached,
-        reasoning=count_at(tokens, "reasoning"),
+        reasoning=reasoning,
     )
-    return with_reasoning(usage, count_at(tokens, "total"))

@@ -182,7 +182,7 @@ async def test_a_folder_without_end_is_given_up(
 async def test_a_tree_of_folders_without_end_is_given_up(
     watch: MakeWatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dthostmon.logs.patterns.MAX_MATCHES", 5_000)
+    monkeypatch.setattr("dthostmon.transport.globs.MAX_MATCHES", 5_000)
 
     class Tree(HostileFiles):
         def entries(self) -> Sequence[tuple[bytes, bytes]]:

@@ -52,6 +52,18 @@ def test_the_openai_client_reads_a_completion_with_all_its_counts(openai_server:
     type(completion).model_validate(completion.model_dump())
 
 
+def test_the_openai_client_reads_a_completion_as_it_comes(openai_server: OpenAiStandIn) -> None:
+    with grok(openai_server) as client:
+        stream = client.chat.completions.create(
+            model="grok-4", messages=MESSAGES, stream=True, stream_options={"include_usage": True}
+        )
+        pieces = list(stream)
+    assert "".join(choice.delta.content or "" for piece in pieces for choice in piece.choices) == TEXT
+    assert [choice.finish_reason for piece in pieces for choice in piece.choices] == [None, "stop"]
+    assert pieces[-1].usage is not None
+    assert pieces[-1].usage.prompt_tokens == openai_stand_in.PROMPT_TOKENS
+
+
 def test_the_openai_client_lists_the_models(openai_server: OpenAiStandIn) -> None:
     with grok(openai_server) as client:
         assert [model.id for model in client.models.list()] == list(openai_stand_in.MODELS)

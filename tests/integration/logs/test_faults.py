@@ -21,10 +21,13 @@ class Guarded:
 
     files: Files
     refused: set[str] = field(default_factory=set)
+    not_told: set[str] = field(default_factory=set)
     listings: int = 0
     largest_read: int = 0
 
     async def stat(self, path: str) -> FileStat | None:
+        if path in self.not_told:
+            raise FileUnreadableError(path, "permission denied")
         return await self.files.stat(path)
 
     async def list(self, directory: str) -> list[DirectoryEntry]:
@@ -169,9 +172,25 @@ async def test_a_folder_that_may_not_be_listed_hides_only_itself_and_is_told(gua
         (tmp_path / name).mkdir()
         append(tmp_path / name / "app.log", lines(1))
     guarded.refused.add(f"{tmp_path}/closed")
-    reading = await Reader(guarded, (f"{tmp_path}/*/app.log",)).visit()
+    reading = await Reader(guarded, (f"{tmp_path}/*/app.*",)).visit()
     assert [log.path for log in reading.logs] == [f"{tmp_path}/open/app.log"]
     assert [problem.kind for problem in reading.problems] == ["log-folder-unreadable"]
+
+
+async def test_one_name_in_several_folders_is_looked_for_without_listing_these(
+    guarded: Guarded, tmp_path: Path
+) -> None:
+    for name in ("open", "entered", "closed"):
+        (tmp_path / name).mkdir()
+        append(tmp_path / name / "app.log", lines(1))
+    (tmp_path / "without").mkdir()
+    guarded.refused |= {f"{tmp_path}/closed", f"{tmp_path}/entered"}
+    guarded.not_told.add(f"{tmp_path}/closed/app.log")
+    reading = await Reader(guarded, (f"{tmp_path}/*/app.log",)).visit()
+    assert [log.path for log in reading.logs] == [f"{tmp_path}/entered/app.log", f"{tmp_path}/open/app.log"]
+    assert [problem.kind for problem in reading.problems] == ["log-folder-unreadable"]
+    assert f"{tmp_path}/closed" in str(reading.problems[0])
+    assert guarded.listings == 1
 
 
 async def test_a_wide_look_back_is_read_in_small_steps_and_within_the_cap(guarded: Guarded, tmp_path: Path) -> None:

@@ -277,6 +277,27 @@ def test_who_greets_otherwise_gets_no_answer(greeting: bytes) -> None:
     assert done.stdout == b"dthostmon-collect 1\n"
 
 
+@pytest.mark.parametrize("older", ["the client", "the program"])
+async def test_an_older_version_at_one_end_tells_all_but_the_owner(tmp_path: Path, older: str) -> None:
+    installed, greeting = tmp_path / "installed", collector.hello(BOUNDARY)
+    text = collector.program().decode()
+    if older == "the client":
+        greeting = f"hello {BOUNDARY}\n".encode()
+    else:
+        text = text.replace("read -r verb boundary more rest", "read -r verb boundary rest")
+        text = text.replace('if [ "$more" = owners ]', "if false")
+        assert text.encode() != collector.program()
+    installed.write_text(text)
+    installed.chmod(0o755)
+    program = Program()
+    files = await program.start([str(installed)], {"PATH": "/usr/bin:/bin", "more": "owners"}, greeting)
+    found, expected = await files.stat(str(installed)), installed.stat()
+    await program.end()
+    assert found is not None
+    assert (found.size, found.mode, found.inode) == (expected.st_size, expected.st_mode, expected.st_ino)
+    assert (found.uid, found.gid) == (None, None)
+
+
 async def test_a_name_that_goes_while_its_folder_is_listed_takes_no_other_along(tmp_path: Path) -> None:
     tools, folder = tmp_path / "tools", tmp_path / "folder"
     tools.mkdir()

@@ -32,6 +32,22 @@ async def test_a_file_is_told_with_its_size_and_time(session: Session, file: Pat
     assert (found.size, found.mtime, found.regular, found.directory) == (len(LONG), 1_700_000_000, True, False)
 
 
+async def test_a_file_is_told_with_its_mode_and_its_owner(session: Session, file: Path) -> None:
+    file.chmod(0o4751)
+    (file.parent / "link").symlink_to(file)
+    if os.geteuid() == 0:
+        os.chown(file, 4_000_000_000, 12)
+        file.chmod(0o4751)
+    expected = file.stat()
+    for path in (file, file.parent / "link"):
+        found = await session.files.stat(str(path))
+        assert found is not None
+        assert (found.mode, found.uid, found.gid) == (expected.st_mode, expected.st_uid, expected.st_gid)
+    entries = {entry.name: entry.stat for entry in await session.files.list(str(file.parent))}
+    assert entries["log"].mode == expected.st_mode
+    assert entries["log"].uid in {None, expected.st_uid}  # a collector program's listing tells no owner
+
+
 async def test_there_is_no_stat_of_what_does_not_exist(session: Session, file: Path) -> None:
     for path in (file.parent / "absent", file / "below a file", Path("/absent/absent")):
         assert await session.files.stat(str(path)) is None
@@ -44,6 +60,13 @@ async def test_a_link_is_followed(session: Session, file: Path) -> None:
     assert found is not None
     assert (found.size, found.regular) == (len(LONG), True)
     assert await session.files.read(str(link), len(LONG) - 3, 10) == b"end"
+
+
+async def test_where_a_link_leads_is_told_and_what_is_no_link_leads_nowhere(session: Session, file: Path) -> None:
+    (file.parent / "link").symlink_to("log")
+    assert await session.files.link(str(file.parent / "link")) == "log"
+    for path in (file, file.parent, file.parent / "absent"):
+        assert await session.files.link(str(path)) is None
 
 
 async def test_a_link_in_a_circle_is_nothing(session: Session, tmp_path: Path) -> None:

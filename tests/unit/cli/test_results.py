@@ -30,6 +30,34 @@ def test_a_finding_names_its_host_where_it_has_one(host: str, line: str, capsys:
     assert capsys.readouterr().out == line
 
 
+def test_a_finding_of_a_model_is_marked_as_its_opinion(capsys: pytest.CaptureFixture[str]) -> None:
+    print_finding("web1", Finding("odd", Severity.WARN, "Odd words.", FindingSource.AI))
+    assert capsys.readouterr().out == "WARN web1: Odd words. (the opinion of a model)\n"
+
+
+@pytest.mark.parametrize(
+    ("judges", "column"),
+    [
+        (("rules", "rules-only:no-provider"), []),
+        (("rules", "rules+grok/grok-4"), ["judged by", "rules", "rules+grok/grok-4", "-"]),
+        (("rules-only:budget", "rules"), ["judged by", "rules-only:budget", "rules", "-"]),
+    ],
+)
+def test_the_table_tells_who_judged_where_a_model_did_or_was_to(
+    judges: tuple[str, ...], column: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [
+        Run("web1", None, RunStatus.OK, NOW, 1.0, Severity.INFO, 99, judged_by=judge, summary="x") for judge in judges
+    ]
+    failed = Run("gone", None, RunStatus.FAILED, NOW, 1.0, Severity.WARN, error_kind=ErrorKind.DNS)
+    print_runs([*runs, failed])
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.endswith("summary")
+    assert rows[-1].endswith("could not be checked: dns")
+    start, end = head.find("judged by"), head.find("summary")
+    assert ([line[start:end].strip() for line in [head, *rows]] if start > 0 else []) == column
+
+
 def shown(capsys: pytest.CaptureFixture[str], count: int, *lines: str, last: datetime | None = NOW) -> list[str]:
     evidence = tuple(Evidence("/var/log/auth.log", line) for line in lines)
     first = NOW if last else None

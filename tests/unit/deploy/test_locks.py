@@ -1,5 +1,6 @@
 """The locks: complete, hashed, and tied to no mirror."""
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[3]
-LOCKS = ("requirements-build.lock", "requirements.lock", "requirements-test.lock")
+LOCKS = ("requirements-build.lock", "requirements.lock", "requirements-test.lock", "requirements-model.lock")
 HASHES = r"(?: \\\n    --hash=sha256:[0-9a-f]{64})+"
 REQUIREMENT = re.compile(rf"^(?P<name>[a-z0-9][a-z0-9-]*)==(?P<version>[^ ;]+)(?: ; [^\\]+)?{HASHES}$", re.MULTILINE)
 
@@ -53,6 +54,21 @@ def test_the_test_lock_covers_every_extra() -> None:
     extras = project()["project"]["optional-dependencies"]
     wanted = {normalised(requirement) for requirements in extras.values() for requirement in requirements}
     assert wanted - versions("requirements-test.lock").keys() == set()
+
+
+def test_the_model_lock_holds_the_model_and_its_server_alone() -> None:
+    wanted = {normalised(requirement) for requirement in project()["dependency-groups"]["model"]}
+    assert versions("requirements-model.lock").keys() == wanted
+
+
+def test_the_lock_of_opencode_is_hashed_and_names_no_address() -> None:
+    folder = ROOT / "tests/opencode"
+    lock = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    wanted = json.loads((folder / "package.json").read_text(encoding="utf-8"))["optionalDependencies"]
+    held = {path.removeprefix("node_modules/"): entry["version"] for path, entry in lock.items() if path}
+    assert held == wanted
+    assert all(entry["integrity"].startswith("sha512-") for path, entry in lock.items() if path)
+    assert "://" not in json.dumps(lock)
 
 
 def test_the_build_lock_covers_the_build_system() -> None:

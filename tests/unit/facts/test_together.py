@@ -37,6 +37,12 @@ def test_each_part_gets_its_own_file(tmp_path: Path) -> None:
     }
 
 
+def test_what_only_looks_like_a_new_line_makes_none(tmp_path: Path) -> None:
+    (tmp_path / "said").write_bytes(rb"one\n=p.other:spoofed\c \040 \012=p.other:spoofed %s %%")
+    shared = together([probe("p", {}, {"said": f"cat {tmp_path}/said", "other": "echo true"})])
+    assert told(shared) == {"p.said": (tmp_path / "said").read_bytes(), "p.other": b"true"}
+
+
 def test_a_file_of_too_many_lines_is_not_told_in_part(tmp_path: Path) -> None:
     (tmp_path / "long").write_bytes(b"x\n" * (MAX_LINES + 5))
     (tmp_path / "short").write_bytes(b"x\n" * (MAX_LINES - 1))

@@ -14,12 +14,14 @@ from dthostmon.judge.evidence import (
     MAX_NEW_TEMPLATES,
     SAMPLES_PER_TEMPLATE,
     HostEvidence,
+    Record,
     RecordKind,
+    Sample,
     bare,
     cache_key,
     gather,
 )
-from dthostmon.model import Finding, FindingSource, Rates, Severity
+from dthostmon.model import Evidence, Finding, FindingSource, History, Rates, Severity
 from tests.fixtures.evidence import (
     AUTH_LOG,
     NOW,
@@ -103,6 +105,31 @@ def test_what_is_known_and_frequent_is_background_roughly_counted() -> None:
     assert records[0].content["usual_per_hour_at_least"] == 100
     later = [replace(entry, count=2000 + number) for number, entry in enumerate(seen)]
     assert cache_key(records) == cache_key(gather(examined(seen=later), history, a_host()).records)
+
+
+def test_a_finding_is_told_with_how_often_its_lines_come_as_a_rule() -> None:
+    lines = (a_line(failed()), a_line(failed("203.0.113.10")), a_line("Jul 28 05:59:01 web1 sshd[9]: another kind"))
+    first, _, other = (record.template for record in _samples(lines))
+    told = a_finding("sshd.failed", lines=lines)
+
+    def record(history: History) -> Record:
+        (only,) = gather(examined([told]), history, a_host()).records
+        return only
+
+    assert "usual_per_hour_at_least" not in record(a_history()).content, "nobody knows"
+    assert "usual_per_hour_at_least" not in record(a_history({first: known()})).content, "nobody knows yet"
+    assert record(a_history({first: known(STEADY)})).content["usual_per_hour_at_least"] == 100
+    busier = replace(STEADY, recent=(450.0,) * 10)
+    both = record(a_history({first: known(busier), other: known(busier)}))
+    assert both.content["usual_per_hour_at_least"] == 100
+    assert both.canonical == record(a_history({first: known(STEADY), other: known(STEADY)})).canonical
+    louder = record(a_history({first: known(replace(STEADY, recent=(900.0,) * 10)), other: known(STEADY)}))
+    assert louder.content["usual_per_hour_at_least"] == 1000
+
+
+def _samples(lines: tuple[Evidence, ...]) -> tuple[Sample, ...]:
+    (record,) = gather(examined([a_finding(lines=lines)]), a_history(), a_host()).records
+    return record.samples
 
 
 def test_on_a_first_visit_nothing_is_new() -> None:

@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("probe", sa.Text(), nullable=False),
         sa.Column("mark", sa.Text(), nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("lasting", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("host_id", "probe", name=op.f("pk_host_inventories")),
         sa.ForeignKeyConstraint(
             ["host_id"], ["hosts.id"], ondelete="CASCADE", name=op.f("fk_host_inventories_host_id")
@@ -56,4 +57,5 @@ def upgrade() -> None:
     op.create_index(op.f("ix_changes_host_id_seen_at"), "changes", ["host_id", "seen_at"])
     op.create_index(op.f("ix_changes_run_id"), "changes", ["run_id"])
     op.create_index(op.f("ix_changes_seen_at"), "changes", ["seen_at"])
+    op.add_column("hosts", sa.Column("accepted", sa.JSON()))
     op.add_column("findings", sa.Column("changes", sa.JSON()))
