@@ -673,12 +673,14 @@ class Inventory:
     """What a probe found. `missing` names the kinds of which it does not know all things, and why; `kinds` are all that
     it tells of.
 
-    A kind that is missing may still have things: those that could be seen. What is not seen is not gone.
+    A kind that is missing may still have things: those that could be seen. What is not seen is not gone. `scope` says
+    what was looked at, where that is a matter of configuration.
     """
 
     things: tuple[Thing, ...] = ()
     missing: Mapping[ThingKind, str] = field(default_factory=dict)
     kinds: frozenset[ThingKind] = frozenset()
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
