@@ -239,12 +239,15 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """A timer of the service manager. `is_overdue`: it should have fired some time ago, and did not."""
+    """A timer of the service manager. `is_overdue`: it should have fired some time ago, and did not. `active`: an
+    inactive one waits for nothing; None = not told.
+    """
 
     kind: ClassVar[ThingKind] = ThingKind.TIMER
     name: str
     activates: str
     is_overdue: bool = False
+    active: str | None = None
     last_at: datetime | None = field(default=None, compare=False)
     next_at: datetime | None = field(default=None, compare=False)
 
@@ -256,7 +259,8 @@ class Timer:
     @property
     def state(self) -> str:
         """See `Thing`."""
-        return f"starts {self.activates}{', overdue' if self.is_overdue else ''}"
+        active = "" if self.active in {None, "active"} else f", {self.active}"
+        return f"starts {self.activates}{active}{', overdue' if self.is_overdue else ''}"
 
 
 @dataclass(frozen=True, slots=True)
