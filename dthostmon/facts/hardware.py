@@ -62,6 +62,7 @@ NOT_ASKED, TO_ASK = "none", "ask"  # in the place of the stamp in a mark
 _DRIVE = re.compile(r"\|drive\|([^|\s]{1,64})\|([0-9]+:[0-9]+)?\|([^|]*)\|([^|]*)\|([^|]*)\|([^|]*)")
 _UDEV = re.compile(r"E:ID_(SERIAL_SHORT|MODEL)=(\S+)")
 _HEALTH = re.compile(r"^SMART (?:overall-health self-assessment test result|Health Status): *(\S.*?)\s*$", re.MULTILINE)
+_SLEEPS = re.compile(r"^Device is in .* mode, exit\(", re.MULTILINE)
 _ATTRIBUTE = re.compile(
     r"^ *(\d{1,3}) (\S+) +0x[0-9a-f]+ +\d+ +\d+ +\S+ +\S+ +\S+ +(\S+) +(\d{1,18})(?: |$)", re.MULTILINE
 )
@@ -84,7 +85,7 @@ def parse_hardware(outputs: Outputs) -> Inventory:
     if not told.strip().endswith("|end|"):
         return Inventory((), {ThingKind.DRIVE: "the kernel's files on drives were not told"}, KINDS)
     smart, is_done = _smart_texts(outputs.get("smart", b""))
-    sleeping = [name for name, text in smart.items() if " STANDBY mode" in text or " SLEEP mode" in text]
+    sleeping = [name for name, text in smart.items() if _SLEEPS.search(text)]
     reasons = [f"{', '.join(sleeping)[:200]} sleeps, and is not woken"] if sleeping else []
     if "|smart|" in told and not is_done:
         reasons.append("smartctl did not tell of all drives")
@@ -98,7 +99,7 @@ def parse_hardware(outputs: Outputs) -> Inventory:
 def _smart_texts(raw: bytes) -> tuple[Mapping[str, str], bool]:
     """Return what smartctl printed for each drive, and whether it was asked of all."""
     texts: dict[str, str] = {}
-    for part in raw.decode("utf-8", "replace").split("\n=drive ")[1:]:
+    for part in f"\n{raw.decode('utf-8', 'replace')}".split("\n=drive ")[1:]:
         name, _, text = part.partition("\n")
         texts.setdefault(name, text)
     return texts, bool(_DONE.search(raw)) and b"\n=many" not in raw
@@ -115,7 +116,7 @@ def _drives(told: str, smart: Mapping[str, str]) -> Iterator[Drive]:
         odd = () if state.strip() in {"", "running", "live"} else (f"state {plain(state.strip(), 40)}",)
         yield Drive(
             name=plain(name),
-            model=plain(model.strip() or udev.get("MODEL", "").replace("_", " "), 100),
+            model=plain(udev.get("MODEL", "").replace("_", " ") or model.strip(), 100),  # the kernel's may be cut
             serial=plain(udev.get("SERIAL_SHORT", "") or serial.strip(), 100),
             health=health,
             warnings=(*odd, *warnings),

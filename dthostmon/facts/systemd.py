@@ -137,14 +137,13 @@ def services_of(units: Units) -> Iterator[Service]:
     paths = _paths(units.files)
     names = {name for name in (*paths, *enabled, *states) if name.endswith(".service") and "@." not in name}
     failed = {name for name, (_, active, _) in states.items() if active == "failed"}
-    others = {file.name for file in units.files if file.name.endswith((".socket", ".path", ".timer"))}
     for name in sorted(names | failed):
         load, active, sub = states.get(name, ("", "inactive", ""))
         settings = None if units.settings is None else _settings_of(name, units.settings)
         is_kept = name in enabled or name in wanted or name in paths
         if name not in failed and not is_kept and not _is_lasting(name, load, active, settings):
             continue
-        starts = name in wanted or (name not in linked and _is_started_by_hand(name, settings, others))
+        starts = name in wanted or (name not in linked and _is_started_by_hand(name, settings, wanted))
         counts = name in failed or (starts and not _comes_and_goes(settings))
         yield Service(
             name=plain(name),
@@ -203,10 +202,10 @@ def _is_lasting(name: str, load: str, active: str, settings: frozenset[str] | No
     return load == "loaded" and active == "active" and not is_passing
 
 
-def _is_started_by_hand(name: str, settings: frozenset[str] | None, others: set[str]) -> bool:
+def _is_started_by_hand(name: str, settings: frozenset[str] | None, wanted: set[str]) -> bool:
     """Tell whether a unit that no other wants is started by people: not by a socket, a path, a timer or D-Bus."""
     stem = name.removesuffix(".service")
-    is_triggered = any(f"{stem}{suffix}" in others for suffix in (".socket", ".path", ".timer"))
+    is_triggered = any(f"{stem}{suffix}" in wanted for suffix in (".socket", ".path", ".timer"))
     is_instance = bool(_template(name))
     can_be_enabled = settings is None or "[Install]" in settings or is_instance
     return can_be_enabled and not is_triggered and "Type=dbus" not in (settings or ())

@@ -618,7 +618,7 @@ class StorageArray:
     def state(self) -> str:
         """See `Thing`."""
         missing = f", {self.missing_members} missing" if self.missing_members else ""
-        return f"{self.health}: {' '.join(self.members)}{missing}"
+        return f"{self.health}: {' '.join(self.members)}{missing}".rstrip(": ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,239 @@
+"""The probes that find things run for real: here, under busybox, over SFTP, and where a user may not look."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dthostmon import facts
+from dthostmon.facts.inventories import INVENTORIES
+from dthostmon.facts.together import together
+from dthostmon.model import (
+    Container,
+    Drive,
+    Facts,
+    Host,
+    Inventory,
+    Port,
+    Thing,
+    ThingKind,
+    Thresholds,
+    TransportKind,
+)
+from dthostmon.transport import connect
+from dthostmon.transport.session import READ_ONLY_KEY_OPTIONS
+from tests import parts
+from tests.fixtures.containers import Podman
+from tests.fixtures.sshd import SshServer, make_host
+
+PROBES = ("containers", "cron", "hardware", "ports", "raid", "services")
+NOBODY = 65534
+HERE = Host("here", TransportKind.LOCAL, None, None, (), (), PROBES, Thresholds(), 60, 30, 0)
+
+
+async def gather_from(host: Host, marks: Mapping[str, str] | None = None) -> Facts:
+    session = await connect(host)
+    try:
+        return await facts.gather(session, facts.Wanted(PROBES, marks=marks or {}))
+    finally:
+        await session.close()
+
+
+def told(name: str, before: str | None = None, env: Mapping[str, str] | None = None) -> tuple[Inventory, str]:
+    """Run a probe's shell text with the environment's `sh`, and return what it found and its mark."""
+    probe = INVENTORIES[name]((), before)
+    environment = {**os.environ, "LC_ALL": "C"} if env is None else dict(env)
+    shell = shutil.which("sh", path=environment["PATH"])
+    assert shell
+
+    def run(command: str) -> bytes:
+        how = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        return subprocess.run([shell, "-c", command], env=environment, check=False, timeout=60, **how).stdout
+
+    shared = together([probe])
+    outputs = {part: run(command) for part, command in probe.commands.items()}
+    outputs |= {part.partition(".")[2]: output for part, output in shared.told(run(shared.command)).items()}
+    return probe.parse(outputs), probe.mark(outputs)
+
+
+def subjects(inventory: Inventory, kind: ThingKind) -> set[str]:
+    return {thing.subject for thing in inventory.things if thing.kind is kind}
+
+
+@pytest.fixture
+def listener() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+async def test_this_machine_tells_each_probe_something_or_why_not(listener: int) -> None:
+    known = await gather_from(HERE)
+    assert known.inventories.keys() == set(PROBES)
+    assert not known.unknown
+    for name, inventory in known.inventories.items():
+        assert inventory.kinds, name
+    [port] = [
+        thing for thing in known.inventories["ports"].things if isinstance(thing, Port) and thing.port == listener
+    ]
+    assert port.address == "127.0.0.1"
+    assert port.user
+    assert port.program.startswith("py") or not shutil.which("ss")
+
+
+async def test_what_did_not_change_is_not_told_again() -> None:
+    first = await gather_from(HERE)
+    second = await gather_from(HERE, first.marks)
+    assert second.inventories.keys() <= {"ports"}  # other tests open ports at any time
+    third = await gather_from(HERE)
+    for name in set(PROBES) - {"ports"}:
+        assert third.inventories[name] == first.inventories[name]
+
+
+IN_NAMESPACE = """
+import json, socket, subprocess, sys
+def ask(): return subprocess.run(["sh", "-c", sys.argv[1]], stdout=-1).stdout.decode("ascii", "replace")
+before = ask()
+with socket.create_server(("0.0.0.0", 4444)), socket.socket(type=socket.SOCK_DGRAM) as asking:
+    asking.bind(("0.0.0.0", 0))
+    print(json.dumps([before, ask()]))
+"""
+
+
+def test_a_port_that_opens_is_told_with_its_program() -> None:
+    parts.namespaces()
+    parts.program("ss")
+    probe = INVENTORIES["ports"]((), None)
+    command = [parts.program("unshare"), "--net", sys.executable, "-c", IN_NAMESPACE, probe.words["sockets"]]
+    ran = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    before, after = (" ".join(part.split()).encode() for part in json.loads(ran.stdout))
+    assert probe.mark({"sockets": before}) != probe.mark({"sockets": after})
+    assert probe.parse({"sockets": before}) == Inventory((), {}, frozenset({ThingKind.PORT}))
+    [port] = probe.parse({"sockets": after, "accounts": b"root:x:0:0::/:"}).things
+    assert isinstance(port, Port)
+    assert (port.subject, port.user) == ("*:4444/tcp", "root")
+    assert port.program.startswith("py")
+
+
+@pytest.fixture
+def cron_host() -> Callable[..., Inventory]:
+    """Ask for cron in a mount namespace whose crontabs are the test's own."""
+    parts.namespaces()
+    probe = INVENTORIES["cron"]((), None)
+    folders = "/etc/cron.d /etc/cron.daily /var/spool"
+
+    def ask(making: str, *as_user: str) -> Inventory:
+        mounts = f"for folder in {folders}; do mkdir -p $folder; mount -t tmpfs none $folder; done"
+        script = f'{mounts}; mkdir -p /var/spool/cron/crontabs; {making}; exec "$@"'
+        command = [parts.program("unshare"), "--mount", "sh", "-ec", script, "sh", *as_user, "sh", "-c"]
+        ran = subprocess.run([*command, probe.commands["tables"]], stdout=subprocess.PIPE, check=False)
+        return probe.parse({"tables": ran.stdout})
+
+    return ask
+
+
+CRON_FILES = """
+echo '* * * * * backup /opt/x' > /etc/cron.d/x
+: > /etc/cron.daily/job; chmod +x /etc/cron.daily/job
+echo data > /etc/cron.daily/README; echo '@daily /home/eve/y' > /var/spool/cron/crontabs/eve
+chmod 600 /var/spool/cron/crontabs/eve; chmod 1730 /var/spool/cron/crontabs"""
+
+
+def test_root_sees_all_crontabs(cron_host: Callable[..., Inventory]) -> None:
+    found = cron_host(CRON_FILES)
+    told = {thing.subject: thing.state for thing in found.things if not thing.subject.startswith("/etc/crontab")}
+    assert told == {
+        "/etc/cron.d/x: /opt/x": "* * * * * backup",
+        "/etc/cron.daily: job": "daily root",
+        "/var/spool/cron/crontabs/eve: /home/eve/y": "@daily eve",
+    } | {subject: state for subject, state in told.items() if not subject.startswith(("/etc/cron.d", "/var/spool"))}
+    assert found.missing == {}
+
+
+def test_others_are_told_what_they_may_not_see(cron_host: Callable[..., Inventory]) -> None:
+    setpriv = (parts.program("setpriv"), "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups")
+    found = cron_host(CRON_FILES, *setpriv)
+    assert {"/etc/cron.d/x: /opt/x", "/etc/cron.daily: job"} <= subjects(found, ThingKind.CRON)
+    assert found.missing == {ThingKind.CRON: "only root may read /var/spool/cron/crontabs"}
+
+
+@pytest.fixture
+def busybox_tools(tmp_path: Path) -> dict[str, str]:
+    """A PATH that holds busybox's tools and no other."""
+    subprocess.run([parts.program("busybox"), "--install", "-s", str(tmp_path)], check=True)
+    return {"PATH": str(tmp_path), "LC_ALL": "C", "HOME": "/nonexistent"}
+
+
+@pytest.mark.parametrize("name", ["cron", "hardware", "raid"])
+def test_busybox_tells_what_other_tools_tell(name: str, busybox_tools: dict[str, str]) -> None:
+    assert told(name, env=busybox_tools) == told(name)
+
+
+def test_busybox_tells_ports_and_their_users(busybox_tools: dict[str, str], listener: int) -> None:
+    found, mark = told("ports", env=busybox_tools)
+    assert f"127.0.0.1:{listener}/tcp" in subjects(found, ThingKind.PORT)
+    assert re.fullmatch("[0-9a-f]{64}", mark)
+
+
+def test_busybox_without_an_engine_and_a_service_manager_tells_that_there_is_none(
+    busybox_tools: dict[str, str],
+) -> None:
+    if not Path("/var/run/docker.sock").exists() and not Path("/var/lib/docker").exists():
+        assert told("containers", env=busybox_tools)[0] == Inventory((), {}, frozenset({ThingKind.CONTAINER}))
+    if not Path("/run/systemd/system").exists():
+        found, _ = told("services", env=busybox_tools)
+        assert found == told("services")[0]
+
+
+async def test_without_a_shell_files_tell_ports_cron_arrays_and_drives(
+    sshd: Callable[..., SshServer], listener: int
+) -> None:
+    server = sshd(key_options=READ_ONLY_KEY_OPTIONS)
+    known = await gather_from(replace(make_host(server), transport=TransportKind.SFTP))
+    ports = known.inventories["ports"]
+    assert ports.missing == {}
+    assert f"127.0.0.1:{listener}/tcp" in subjects(ports, ThingKind.PORT)
+    assert {port.program for port in ports.things if isinstance(port, Port)} == {""}
+    here = await gather_from(HERE)
+    for name in ("cron", "raid"):
+        assert known.inventories[name] == here.inventories[name]
+    drives = [drive for drive in here.inventories["hardware"].things if isinstance(drive, Drive)]
+    assert known.inventories["hardware"].things == tuple(replace(drive, health="", warnings=()) for drive in drives)
+    if known.inventories["containers"].missing:
+        assert "needs a shell" in known.inventories["containers"].missing[ThingKind.CONTAINER]
+
+
+def test_podman_tells_what_became_of_its_containers(podman: Podman) -> None:
+    settings = podman.folder / "storage.conf"
+    settings.write_text(
+        f'[storage]\ndriver = "vfs"\ngraphroot = "{podman.folder}/root"\nrunroot = "{podman.folder}/run"\n'
+    )
+    path = f"{podman.bin}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "CONTAINERS_STORAGE_CONF": str(settings)}
+
+    def ask(before: str | None = None) -> tuple[dict[str, Thing], str]:
+        inventory, mark = told("containers", before, env=environment)
+        found = {thing.subject: thing for thing in inventory.things if isinstance(thing, Container)}
+        return {name: thing for name, thing in found.items() if thing.engine == "podman"}, mark
+
+    podman.start("web", "trap 'exit 0' TERM")
+    ask()  # the engine writes its database once more when it first looks at what it started
+    found, mark = ask()
+    web = found["web"]
+    assert isinstance(web, Container)
+    assert (web.state_word, web.image, web.restarts) == ("running", "localhost/dthostmon-test:latest", 0)
+    assert web.digest.startswith("sha256:")
+    assert ask(mark) == ({}, mark)  # told again is nothing
+    podman("stop", "--time", "0", "web")
+    stopped, later = ask(mark)
+    assert later != mark
+    assert stopped["web"] == replace(web, state_word="exited")
+    podman.remove_all()
+    assert ask(later)[0] == {}
