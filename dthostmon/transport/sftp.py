@@ -27,6 +27,8 @@ HONEST_ENTRY_BYTES = 512  # a name with its line of `ls`; one that is longer cou
 REMEMBERED_FILES = 10_000
 
 _ABSENT = {Status.NO_SUCH_FILE, Status.NO_SUCH_PATH, Status.NOT_A_DIRECTORY, Status.LINK_LOOP}
+# Version 3 has no word for "not a link": OpenSSH says that the message was bad, as for all that is EINVAL.
+_NO_LINK = _ABSENT | {Status.FAILURE, Status.BAD_MESSAGE}
 # What a server says of one file; everything else that it says is about the connection.
 _ABOUT_A_FILE = _ABSENT | {
     Status.PERMISSION_DENIED,
@@ -165,7 +167,7 @@ async def _link_or_none(channel: SftpChannel, path: bytes) -> bytes | None:
     try:
         return await channel.link(path)
     except Refused as refused:
-        if refused.code in _ABSENT or refused.code == Status.FAILURE:  # version 3 has no word for "not a link"
+        if refused.code in _NO_LINK:
             return None
         raise
 

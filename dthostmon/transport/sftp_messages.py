@@ -50,6 +50,7 @@ class Status(IntEnum):
     NO_SUCH_FILE = 2
     PERMISSION_DENIED = 3
     FAILURE = 4
+    BAD_MESSAGE = 5
     UNSUPPORTED = 8
     NO_SUCH_PATH = 10
     NOT_A_DIRECTORY = 19

@@ -46,6 +46,13 @@ async def test_a_link_is_followed(session: Session, file: Path) -> None:
     assert await session.files.read(str(link), len(LONG) - 3, 10) == b"end"
 
 
+async def test_where_a_link_leads_is_told_and_what_is_no_link_leads_nowhere(session: Session, file: Path) -> None:
+    (file.parent / "link").symlink_to("log")
+    assert await session.files.link(str(file.parent / "link")) == "log"
+    for path in (file, file.parent, file.parent / "absent"):
+        assert await session.files.link(str(path)) is None
+
+
 async def test_a_link_in_a_circle_is_nothing(session: Session, tmp_path: Path) -> None:
     circle = tmp_path / "circle"
     circle.symlink_to(circle)
