@@ -114,7 +114,7 @@ def _merged(entries: Iterator[CronEntry]) -> Iterator[CronEntry]:
     several: dict[str, list[CronEntry]] = {}
     for entry in entries:
         several.setdefault(entry.subject, []).append(entry)
-    for same in several.values():
+    for _, same in sorted(several.items()):
         users = dict.fromkeys(entry.user for entry in same)
         schedules = dict.fromkeys(entry.schedule for entry in same)
         yield CronEntry(same[0].path, ", ".join(users)[:200], "; ".join(schedules)[:500], same[0].command)

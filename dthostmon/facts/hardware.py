@@ -59,7 +59,7 @@ _STAMP = re.compile("[0-9]{1,9} [0-9a-f]{64}")
 _DONE = re.compile(rb"^=(?:same|end) ([0-9]{1,9} [0-9a-f]{64})$", re.MULTILINE)
 NOT_ASKED, TO_ASK = "none", "ask"  # in the place of the stamp in a mark
 
-_DRIVE = re.compile(r"\|drive\|([^|\s]{1,64})\|([0-9]+:[0-9]+)?\|([^|]*)\|([^|]*)\|([^|]*)\|([^|]*)")
+_DRIVE = re.compile(r"\|drive\|([A-Za-z0-9!_.-]{1,64})\|([0-9]+:[0-9]+)?\|([^|]*)\|([^|]*)\|([^|]*)\|([^|]*)")
 _UDEV = re.compile(r"E:ID_(SERIAL_SHORT|MODEL)=(\S+)")
 _HEALTH = re.compile(r"^SMART (?:overall-health self-assessment test result|Health Status): *(\S.*?)\s*$", re.MULTILINE)
 _SLEEPS = re.compile(r"^Device is in .* mode, exit\(", re.MULTILINE)

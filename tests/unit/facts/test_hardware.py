@@ -86,9 +86,5 @@ def test_drives_that_were_not_told_are_missing() -> None:
 def test_any_output_is_read_without_a_failure(drives: bytes, smart: bytes) -> None:
     found = hardware(drives, smart)
     assert_fit_to_show(found)
-    assert all(
-        thing.subject.encode("utf-8", "replace") in drives
-        for thing in found.things
-        if "?" not in thing.subject and "…" not in thing.subject
-    )
+    assert all(thing.subject.encode() in drives for thing in found.things)
     assert hardware_mark({"drives": drives, "smart": smart})
