@@ -26,6 +26,7 @@ from dthostmon.model import (
     Thing,
     ThingKind,
     Thresholds,
+    Timer,
     TransportKind,
 )
 from dthostmon.transport import connect
@@ -33,6 +34,7 @@ from dthostmon.transport.session import READ_ONLY_KEY_OPTIONS
 from tests import parts
 from tests.fixtures.containers import Podman
 from tests.fixtures.sshd import SshServer, make_host
+from tests.fixtures.systemd_host import SystemdHost
 
 PROBES = ("containers", "cron", "hardware", "ports", "raid", "services")
 NOBODY = 65534
@@ -237,3 +239,103 @@ def test_podman_tells_what_became_of_its_containers(podman: Podman) -> None:
     assert stopped["web"] == replace(web, state_word="exited")
     podman.remove_all()
     assert ask(later)[0] == {}
+
+
+UNITS = {
+    "web.service": "[Service]\nExecStart=/bin/sleep infinity\nRestart=always\n[Install]\nWantedBy=multi-user.target\n",
+    "broken.service": "[Service]\nExecStart=/bin/false\n[Install]\nWantedBy=multi-user.target\n",
+    "job.service": "[Service]\nType=oneshot\nExecStart=/bin/true\n",
+    "job.timer": "[Timer]\nOnCalendar=*-*-* 03:00\nPersistent=yes\n[Install]\nWantedBy=timers.target\n",
+    "hand.service": "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n",
+    "demand@.service": "[Service]\nExecStart=/bin/sleep infinity\n",
+}
+AWAIT_RESTART = """for _ in $(seq 300); do
+case $(systemctl show --property NRestarts,SubState web.service | sort) in *=1?SubState=running) break ;; esac
+sleep 0.1; done"""
+
+
+@pytest.fixture
+def units(systemd_host: SystemdHost) -> Iterator[SystemdHost]:
+    """A systemd that runs the units above, as if it had booted some time ago."""
+    for name, text in UNITS.items():
+        systemd_host.unit(name, text)
+    systemd_host("touch", "-d", "1 hour ago", "/run/systemd/inaccessible")
+    systemd_host("systemctl", "daemon-reload")
+    systemd_host("systemctl", "enable", "--now", "web.service", "job.timer")
+    yield systemd_host
+    systemd_host("systemctl", "unmask", "web.service")
+    systemd_host("systemctl", "disable", "--now", *(name for name in UNITS if "@" not in name))
+    systemd_host("systemctl", "stop", "demand@*")
+    for name in UNITS:
+        (systemd_host.units / name).unlink()
+    systemd_host("systemctl", "daemon-reload")
+    systemd_host("systemctl", "reset-failed")
+
+
+class Asked:
+    """Asks a systemd for its services, each time with the mark of the time before."""
+
+    def __init__(self, host: SystemdHost) -> None:
+        self.host = host
+        self.mark: str | None = None
+        self.known: Mapping[str, Thing] = {}
+
+    def changed(self) -> dict[str, str]:
+        """Return the states of what is not as it was when this was asked last; None stands for what went."""
+        probe = INVENTORIES["services"]((), self.mark)
+        outputs = {"units": self.host("sh", "-c", probe.commands["units"]).encode()}
+        mark, self.mark = self.mark, probe.mark(outputs)
+        if mark == self.mark:
+            return {}
+        inventory = probe.parse(outputs)
+        assert inventory.missing == {}
+        before, self.known = self.known, {thing.subject: thing for thing in inventory.things}
+        names = {name for name in before.keys() | self.known.keys() if before.get(name) != self.known.get(name)}
+        return {name: self.known[name].state if name in self.known else "gone" for name in names}
+
+
+def test_systemd_tells_what_becomes_of_its_services(units: SystemdHost) -> None:
+    asked = Asked(units)
+    assert asked.changed() == {
+        "web.service": "active, enabled",
+        "broken.service": "inactive, disabled",
+        "job.service": "static",
+        "job.timer": "starts job.service",
+        "hand.service": "inactive, disabled",
+    }
+    timer = asked.known["job.timer"]
+    assert isinstance(timer, Timer)
+    assert timer.next_at is not None
+    units("systemctl", "start", "broken.service", "hand.service")
+    assert asked.changed() == {"broken.service": "failed, disabled", "hand.service": "active, disabled"}
+    units("systemctl", "kill", "--signal", "KILL", "web.service")
+    units("sh", "-c", AWAIT_RESTART)
+    assert asked.changed() == {"web.service": "active, enabled, 1 restarts"}
+    units("systemctl", "disable", "--now", "web.service", "job.timer")
+    assert asked.changed() == {
+        "web.service": "inactive, disabled",
+        "job.timer": "starts job.service, inactive",
+    }
+    units("systemctl", "mask", "web.service")
+    assert asked.changed() == {"web.service": "inactive, masked"}
+
+
+def test_what_comes_and_goes_in_systemd_is_no_change(units: SystemdHost) -> None:
+    asked = Asked(units)
+    asked.changed()
+    mark = asked.mark
+    assert asked.changed() == {}
+    assert asked.mark == mark
+    units("systemctl", "start", "job.service")
+    units("systemctl", "start", "demand@7-192.0.2.1:22-192.0.2.9:4711.service")
+    units("systemd-run", "--quiet", "/bin/sleep", "60")
+    assert asked.changed() == {}
+    assert asked.mark != mark
+
+
+def test_a_systemd_that_does_not_answer_is_told(units: SystemdHost) -> None:
+    probe = INVENTORIES["services"]((), None)
+    raw = units("sh", "-c", probe.commands["units"], as_user=NOBODY).encode()  # there is no D-Bus that would let it ask
+    inventory = probe.parse({"units": raw})
+    assert inventory.things == ()
+    assert inventory.missing == dict.fromkeys((ThingKind.SERVICE, ThingKind.TIMER), "systemctl does not answer")
