@@ -1,8 +1,9 @@
 """Listening sockets, and which program has them where the host tells.
 
-The kernel's files tell the sockets of all users for next to nothing. `ss` tells programs: of one's own processes (root:
-of all), and for the rest the unit whose control group the socket was made in, which anybody may see. It runs only when
-the sockets are not those of the visit before, since a socket keeps its inode as long as it is open.
+`ss` lists them, and the unit whose control group each was made in, which anybody may see. It finds programs by looking
+at all processes (root: at those of all users), which takes longer; so that is asked for only when the sockets are not
+those of the visit before: a socket keeps its inode as long as it is open. Without ss the kernel's files tell the
+sockets alone, and take longer too: the kernel goes through all connections for them.
 """
 
 import re
@@ -27,18 +28,24 @@ DEFAULT_EPHEMERAL = (32768, 60999)
 BIG_ENDIAN = {"s390", "s390x", "ppc", "ppc64", "mips", "mips64", "sparc", "sparc64", "parisc", "parisc64", "m68k"}
 LISTENING, UNCONNECTED = "0A", "07"  # states of TCP and UDP in the kernel's files
 
-# The kernel lists listening sockets of TCP before all others, so the rest of a busy host's table is not read.
-_SOCKETS = r"""sockets=$(set --
+_COMMAND = r"""sockets= how=
+if sockets=$(ss -Hltnue); then how=ss
+else sockets=$(set --
 for table in tcp tcp6 udp udp6; do [ -r /proc/net/$table ] && set -- "$@" /proc/net/$table; done
 [ "$1" ] && awk 'FNR == 1 { next } FILENAME ~ /tcp/ && $4 != "0A" { nextfile }
 $4 == "0A" || $4 == "07" { print FILENAME, $2, $8, $10 } END { print "end" }' "$@")
+fi
 mark=$(echo $sockets | sha256sum)
 echo ${mark%% *}
-"""
-_PROGRAMS = """[ "${mark%% *}" = 'BEFORE' ] || { echo $sockets; timeout 5 ss -Hltnupe; }"""
+if [ "${mark%% *}" != 'BEFORE' ]; then
+if [ "$how" ]; then echo '=ss'; timeout 5 ss -Hltnupe || echo $sockets; echo end
+else echo $sockets; fi
+fi"""
 _STAMP = re.compile("[0-9a-f]{64}")
-_SOCKET = re.compile(r"/proc/net/(tcp6?|udp6?) ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) (\d{1,10}) (\d{1,20})(?= )")
-_ROW = re.compile(r"(?:tcp|udp) +(?:LISTEN|UNCONN) .*?\bino:(\d{1,20})\b.*?(?=(?:tcp|udp) +(?:LISTEN|UNCONN) |$)")
+_SOCKET = re.compile(r"/proc/net/(tcp6?|udp6?) ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) (\d{1,10}) \d{1,20}(?= )")
+# A program's name has at most 15 characters, so it cannot hold the beginning of a row.
+_ROW = re.compile(r"(?:^| )(tcp|udp) +(?:LISTEN|UNCONN) +\d+ +\d+ +(\S+):(\d{1,5}) +\S+:\S+(?= )")
+_UID = re.compile(r" uid:(\d{1,10}) ")
 _PROCESS = re.compile(r'\("(.{1,40}?)",pid=\d+,fd=\d+\)')
 _UNIT = re.compile(r"cgroup:\S*/([^/\s]+\.service)\b")
 _ACCOUNT = re.compile(r"^([^:\n]+):[^:\n]*:(\d{1,10}):", re.MULTILINE)
@@ -51,7 +58,7 @@ class _Socket:
     address: str
     port: int
     uid: int
-    inode: str
+    program: str = ""
 
 
 def ports_mark(outputs: Outputs) -> str:
@@ -64,13 +71,12 @@ def ports_mark(outputs: Outputs) -> str:
 def parse_ports(outputs: Outputs) -> Inventory:
     """Read the sockets, the rows of ss and the accounts; a socket is one thing however many processes share it."""
     text = outputs.get("sockets", b"").decode("utf-8", "replace")
-    files, end, rows = text.partition(" end")
-    if not end:
+    if not text.endswith(" end"):
         return Inventory((), {ThingKind.PORT: "the kernel's list of sockets (/proc/net/tcp) was not told"}, KINDS)
     is_big_endian = outputs.get("architecture", b"").decode("ascii", "replace").strip() in BIG_ENDIAN
-    sockets = list(_sockets(f"{files} ", is_big_endian))
+    sockets = list(_listed(text) if text[64:].startswith(" =ss ") else _sockets(text, is_big_endian))
     chosen = _chosen(sockets, _ephemeral(outputs.get("ephemeral", b"")))
-    ports = list(_ports(chosen, _programs(rows), _accounts(outputs.get("accounts", b""))))
+    ports = list(_ports(chosen, _accounts(outputs.get("accounts", b""))))
     missing = {ThingKind.PORT: f"there are more than {MOST_PORTS}"} if len(ports) > MOST_PORTS else {}
     return Inventory(tuple(ports[:MOST_PORTS]), missing, KINDS)
 
@@ -80,19 +86,49 @@ def _sockets(text: str, is_big_endian: bool) -> Iterator[_Socket]:
         protocol, version = found[1][:3], 6 if found[1].endswith("6") else 4
         if len(found[2]) == (32 if version == 6 else 8) and (port := int(found[3], 16)):
             address = _address(bytes.fromhex(found[2]), is_big_endian)
-            yield _Socket(protocol, version, address, port, int(found[4]), found[5])
+            yield _Socket(protocol, version, address, port, int(found[4]))
+
+
+def _listed(text: str) -> Iterator[_Socket]:
+    """Yield the sockets that ss listed; its rows are one line here."""
+    heads = list(_ROW.finditer(text))
+    ends = [*(head.start() for head in heads[1:]), len(text)]
+    for head, end in zip(heads, ends, strict=False):  # no heads, one end
+        port = int(head[3])
+        address = head[2].partition("%")[0].strip("[]")
+        if not 0 < port < 65536 or (shown := _plain_address(address)) is None:
+            continue
+        rest = f"{text[head.end() : end]} "
+        uid = _UID.search(rest)  # ss does not tell that of root
+        version = 6 if ":" in address or address == "*" else 4
+        yield _Socket(head[1], version, shown, port, int(uid[1]) if uid else 0, _program(rest))
+
+
+def _plain_address(address: str) -> str | None:
+    try:
+        told = IPv6Address(address) if ":" in address else IPv4Address(0 if address == "*" else address)
+    except ValueError:
+        return None
+    return _shown(told)
+
+
+def _program(rest: str) -> str:
+    """Return the programs that have a socket, or the unit that it was made in."""
+    names = sorted(set(_PROCESS.findall(rest)))
+    unit = _UNIT.search(rest)
+    return plain(", ".join(names) or (unit[1] if unit else ""))
 
 
 def _address(raw: bytes, is_big_endian: bool) -> str:
     """Return an address; the kernel writes each four bytes of it as one number of the machine."""
     if not is_big_endian:
         raw = b"".join(raw[start : start + 4][::-1] for start in range(0, len(raw), 4))
-    if len(raw) == 4:
-        return "*" if not any(raw) else str(IPv4Address(raw))
-    address = IPv6Address(raw)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return "*" if not any(raw) else str(address)
+    return _shown(IPv4Address(raw) if len(raw) == 4 else IPv6Address(raw))
+
+
+def _shown(address: IPv4Address | IPv6Address) -> str:
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return "*" if address.is_unspecified else str(mapped or address)
 
 
 def _ephemeral(raw: bytes) -> tuple[int, int]:
@@ -122,29 +158,18 @@ def _chosen(sockets: Sequence[_Socket], ephemeral: tuple[int, int]) -> Iterator[
             yield socket
 
 
-def _programs(rows: str) -> Mapping[str, str]:
-    """Return the program or unit of each socket by its inode, from the rows of ss, which are one line here."""
-    programs: dict[str, str] = {}
-    for row in _ROW.finditer(rows):
-        names = sorted(set(_PROCESS.findall(row[0])))
-        unit = _UNIT.search(row[0])
-        if told := ", ".join(names) or (unit[1] if unit else ""):
-            programs.setdefault(row[1], plain(told))
-    return programs
-
-
 def _accounts(raw: bytes) -> Mapping[int, str]:
     found = _ACCOUNT.findall(raw.decode("utf-8", "replace"))
     return {int(uid): plain(name, 64) for name, uid in reversed(found)}  # the first of several is the one that counts
 
 
-def _ports(sockets: Iterator[_Socket], programs: Mapping[str, str], accounts: Mapping[int, str]) -> Iterator[Port]:
+def _ports(sockets: Iterator[_Socket], accounts: Mapping[int, str]) -> Iterator[Port]:
     named: defaultdict[tuple[str, int, str], list[_Socket]] = defaultdict(list)
     for socket in sockets:
         named[socket.protocol, socket.port, socket.address].append(socket)
     for (protocol, port, address), several in sorted(named.items()):
         users = {accounts.get(socket.uid, str(socket.uid)) for socket in several}
-        told = {program for socket in several if (program := programs.get(socket.inode))}
+        told = {socket.program for socket in several if socket.program}
         yield Port(protocol, address, port, plain(", ".join(sorted(told))), plain(", ".join(sorted(users))))
 
 
@@ -174,7 +199,7 @@ def ports_probe(_: Sequence[str], before: str | None) -> InventoryProbe:
             "architecture": ("/proc/sys/kernel/arch", "/proc/sys/kernel/ostype"),  # since Linux 6.1
             "accounts": ("/etc/passwd",),
         },
-        words={"sockets": _SOCKETS + _PROGRAMS.replace("BEFORE", known)},
+        words={"sockets": _COMMAND.replace("BEFORE", known)},
         files={"sockets": _socket_files},
         mark=ports_mark,
     )
