@@ -75,9 +75,12 @@ fi
 if command -v podman >/dev/null; then
 root=${XDG_DATA_HOME:-$HOME/.local/share}/containers/storage
 if [ "$me" = 0 ]; then
-root=$(sed -n 's/^ *graphroot *= *"\(.*\)".*/\1/p' \
-${CONTAINERS_STORAGE_CONF:-/usr/share/containers/storage.conf /etc/containers/storage.conf} | tail -n 1)
-root=${root:-/var/lib/containers/storage}
+root=/var/lib/containers/storage
+for settings in ${CONTAINERS_STORAGE_CONF:-/usr/share/containers/storage.conf /etc/containers/storage.conf}; do
+[ -r "$settings" ] && while read -r key equals value rest; do
+[ "$key" = graphroot ] && value=${value#?} && root=${value%?}
+done <"$settings"
+done
 elif [ -d /var/lib/containers/storage ]; then said="$said
 =podman hidden"
 fi

@@ -33,12 +33,12 @@ read -r model <"$drive/device/model" || read -r model <"$drive/device/name"
 read -r serial <"$drive/device/serial" || read -r serial <"$drive/serial"
 read -r state <"$drive/device/state"
 echo "|drive|${drive##*/}|$number|$model|$serial|$state|"
-grep -hE '^E:ID_(SERIAL_SHORT|MODEL)=' "/run/udev/data/b$number"
+[ -r "/run/udev/data/b$number" ] && grep -hE '^E:ID_(SERIAL_SHORT|MODEL)=' "/run/udev/data/b$number"
 done
-[ "$(id -u)" = 0 ] && command -v smartctl >/dev/null && echo '|smart|'
+command -v smartctl >/dev/null && [ "$(id -u)" = 0 ] && echo '|smart|'
 echo '|end|'"""
 _SMART = r"""set +f
-[ "$(id -u)" = 0 ] && command -v smartctl >/dev/null || { echo =none; exit; }
+command -v smartctl >/dev/null && [ "$(id -u)" = 0 ] || { echo =none; exit; }
 day=$(($(date +%s) / 86400))
 cd /sys/block
 drives=$(echo *; cat ./*/device/state ./*/device/model ./*/device/serial)
