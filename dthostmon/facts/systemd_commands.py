@@ -7,6 +7,7 @@ one call, and reads from files what is enabled and when each unit was started; s
 the visit before, properties are asked for: of all timers, and of the services that may have been restarted.
 """
 
+import asyncio
 import re
 from collections.abc import Sequence
 
@@ -86,11 +87,11 @@ _PACKAGED = ("/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "$([ -L
 
 async def unit_files(files: FactFiles) -> Told:
     """Tell which units there are and which are enabled, as the command's `find` does; no state, and no settings."""
-    lines: list[bytes] = []
-    for folder in (*UNIT_FOLDERS, STARTED_FOLDER):
-        if folder == "/lib/systemd/system" and await files.link("/lib"):
-            continue
-        lines += await _unit_lines(files, folder)
+    folders = [*UNIT_FOLDERS, STARTED_FOLDER]
+    if await files.link("/lib"):
+        folders.remove("/lib/systemd/system")
+    several = await asyncio.gather(*(_unit_lines(files, folder) for folder in folders))
+    lines = (line for lines in several for line in lines)
     return Told(b"\n".join((b"=systemd", b"=files", *lines, b"=listed")))
 
 
@@ -101,12 +102,12 @@ async def _unit_lines(files: FactFiles, folder: str, depth: int = 2) -> Sequence
         if depth == 1 or folder != "/etc/systemd/system":
             return []  # transient and generated units of others may be hidden
         raise
-    lines: list[bytes] = []
+    inner = [entry.name for entry in entries if entry.name.endswith((".wants", ".requires")) and depth > 1]
+    several = await asyncio.gather(*(_unit_lines(files, f"{folder}/{name}", depth - 1) for name in inner))
+    lines = [line for lines in several for line in lines]
     for entry in entries:
         path = f"{folder}/{entry.name}"
-        if entry.name.endswith((".wants", ".requires")) and depth > 1:
-            lines += await _unit_lines(files, path, depth - 1)
-        elif entry.name.endswith((".service", ".timer", ".socket", ".path")) and "\n" not in entry.name:
+        if entry.name.endswith((".service", ".timer", ".socket", ".path")) and "\n" not in entry.name:
             is_alias = entry.link and depth > 1 and folder in UNIT_FOLDERS[:2]  # or masked; only these lead elsewhere
             target = (await files.link(path) or "") if is_alias else ""
             line = f"{'l' if entry.link else 'f'} {entry.stat.mtime:.0f} {path} {target}"

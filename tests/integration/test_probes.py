@@ -32,7 +32,7 @@ from dthostmon.model import (
 from dthostmon.transport import connect
 from dthostmon.transport.session import READ_ONLY_KEY_OPTIONS
 from tests import parts
-from tests.fixtures.containers import Podman
+from tests.fixtures.containers import Podman, install
 from tests.fixtures.sshd import SshServer, make_host
 from tests.fixtures.systemd_host import SystemdHost
 
@@ -210,6 +210,20 @@ async def test_without_a_shell_files_tell_ports_cron_arrays_and_drives(
     assert known.inventories["hardware"].things == tuple(replace(drive, health="", warnings=()) for drive in drives)
     if known.inventories["containers"].missing:
         assert "needs a shell" in known.inventories["containers"].missing[ThingKind.CONTAINER]
+
+
+def test_smartctl_is_asked_once_a_day(tmp_path: Path) -> None:
+    parts.root()
+    asked = tmp_path / "asked"
+    install(tmp_path / "smartctl", f'#!/bin/sh\necho "$@" >> {asked}\n')
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    _, mark = told("hardware", env=environment)
+    assert re.fullmatch("[0-9a-f]{64} [0-9]+ [0-9a-f]{64}", mark)
+    lines = asked.read_text().splitlines() if asked.exists() else []  # a virtual machine may have no drive to ask
+    assert all(re.fullmatch(r"-n standby -H -A /dev/\w+", line) for line in lines)
+    _, again = told("hardware", mark, env=environment)
+    assert again == mark or again.split()[1] != mark.split()[1]  # midnight may lie between the two
+    assert len(asked.read_text().splitlines() if asked.exists() else []) in {len(lines), 2 * len(lines)}
 
 
 def test_podman_tells_what_became_of_its_containers(podman: Podman) -> None:
