@@ -88,6 +88,37 @@ def test_a_job_that_ran_is_neither_active_nor_inactive() -> None:
     assert service(IDLE, "postgresql.service").active == "active"  # it remains after exit
 
 
+MADE = (
+    b"=files\nf 1 /usr/lib/systemd/system/x.service \nl 1 /etc/systemd/system/a.target.wants/x.service /x\n"
+    b"=settings\n/usr/lib/systemd/system/x.service:[Install]\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "counts"),
+    [
+        (b"", True),
+        (b"/usr/lib/systemd/system/x.service:Type=oneshot\n", False),
+        (b"/etc/systemd/system/x.service.d/a.conf:Type = oneshot\n", False),
+        (b"/usr/lib/systemd/system/x.service:Type=oneshot\n/x/x.service:RemainAfterExit=yes\n", True),
+    ],
+)
+def test_an_enabled_job_has_no_state_unless_it_remains(settings: bytes, counts: bool) -> None:
+    now, later = (
+        service(HEAD + b"x.service loaded " + state + b"\n" + MADE + settings + END, "x.service")
+        for state in (b"activating start", b"inactive dead")
+    )
+    assert (now != later) is counts
+
+
+@pytest.mark.parametrize("kind", [b"Type=dbus", b"Type=simple"])
+def test_a_service_that_dbus_starts_has_no_state_unless_it_is_enabled(kind: bytes) -> None:
+    made = MADE.replace(b"l 1 /etc/systemd/system/a.target.wants/x.service /x\n", b"")
+    settings = b"/usr/lib/systemd/system/x.service:" + kind + b"\n"
+    found = service(HEAD + b"x.service loaded active running\n" + made + settings + END, "x.service")
+    assert found.active == (None if kind == b"Type=dbus" else "active")
+
+
 def test_a_timer_tells_what_it_starts_and_when() -> None:
     assert timer(IDLE, "logrotate.timer").state == "starts logrotate.service"
     assert timer(IDLE, "logrotate.timer").next_at == datetime(2026, 11, 28, tzinfo=UTC)
