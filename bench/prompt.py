@@ -25,7 +25,7 @@ from made_logs import all_parameters_vary, numbers_vary, seeded, taken
 from dthostmon.analysis import Examination, Moment, conclude, observe
 from dthostmon.judge.evidence import HostEvidence, cache_key, gather
 from dthostmon.judge.gate import opens
-from dthostmon.judge.prompt import Prompt, PromptForm, build, estimate_tokens, prepare, share
+from dthostmon.judge.prompt import Prompt, PromptForm, build, estimate_tokens
 from dthostmon.model import History, Host, KnownTemplate, Learning, Rates, Thresholds, TransportKind
 from dthostmon.rules import RuleSet, builtin_folder, load_packs
 
@@ -98,18 +98,12 @@ def hostile_log(size: int) -> bytes:
 
 
 def ask(case: Case, used: PromptForm) -> Prompt | None:
-    """Do what is done for one host that is asked about alone."""
+    """Do what is done for one host that is asked about."""
     if not opens(case.examined, case.history):
         return None
     evidence = case.evidence()
     cache_key(evidence.records, evidence.role)
-    return build([prepare(evidence, used)], used)
-
-
-def ask_together(cases: Sequence[Case], used: PromptForm) -> Sequence[Prompt]:
-    """Do what is done for the hosts of a site that may share requests."""
-    sheets = [prepare(case.evidence(), used) for case in cases]
-    return [build(group, used) for group in share(sheets, used)]
+    return build(evidence, used)
 
 
 def hosts_per_second(work: Callable[[], object], hosts: int, rounds: int) -> list[float]:
@@ -128,8 +122,8 @@ def sizes(cases: Sequence[Case], used: PromptForm) -> Mapping[str, float]:
     prompts = [prompt for case in cases if (prompt := ask(case, used))]
     tokens = sum(prompt.question.prompt_tokens for prompt in prompts)
     raw = sum(estimate_tokens(case.log.decode("utf-8", "replace")) for case in cases)
-    records = sum(len(host.records) for prompt in prompts for host in prompt.hosts)
-    left_out = sum(host.left_out for prompt in prompts for host in prompt.hosts)
+    records = sum(len(prompt.records) for prompt in prompts)
+    left_out = sum(prompt.left_out for prompt in prompts)
     return {
         "asked": len(prompts),
         "records_per_host": records / max(1, len(prompts)),
@@ -156,7 +150,6 @@ def main() -> int:
         "ordinary hosts": lambda: [ask(case, used) for case in ordinary],
         "busy hosts": lambda: [ask(case, used) for case in busy],
         "hostile hosts": lambda: [ask(case, used) for case in hostile],
-        "ordinary hosts that share requests": lambda: ask_together(ordinary, used),
     }
     seen = {name: hosts_per_second(work, arguments.hosts, arguments.rounds) for name, work in works.items()}
     speeds = {name: measure.spread(values) for name, values in seen.items()}

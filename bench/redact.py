@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from log_lines import seeded, some_lines
 from measure import Limit, own_memory, print_head, print_row, publish, spread
 
-from dthostmon.redact import Pseudonyms, redact
+from dthostmon.redact import redact
+from dthostmon.redact.pseudonyms import Pseudonyms
 
 LEAST_LINES_PER_SECOND = 20_000
 SECRETS = (

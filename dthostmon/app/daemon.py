@@ -68,7 +68,7 @@ class Daemon:
         limit = self.configuration.settings.monitoring.max_concurrent_hosts
         self.models = Models(self.store)
         packs, ai = configured_rules(self.configuration), self.configuration.settings.ai
-        parts = make_parts(self.store, self.connections, packs, self.models, ai)
+        parts = make_parts(self.store, self.connections, packs, self.models, ai, self.configuration.hosts)
         self.checks = HostChecks(parts, limit)
         self.schedule = Schedule(self._start_cycle, self._start_prune, self.clock)
 
@@ -186,7 +186,7 @@ class Daemon:
         parts = replace(
             self.checks.parts,
             rules=packs,
-            assessor=self.models.assessor(settings.ai, packs),
+            assessor=self.models.assessor(settings.ai, packs, self.configuration.hosts),
             prices=prices_of(settings.ai),
         )
         self.checks = HostChecks(parts, settings.monitoring.max_concurrent_hosts, self.checks.busy)

@@ -1,7 +1,7 @@
 """Builds the judge: the configured models, within the budget that the store remembers."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -13,9 +13,10 @@ from dthostmon.judge.budget import Budget, cost
 from dthostmon.judge.cache import OPINION_LIFETIME, KnownOpinion
 from dthostmon.judge.contract import max_output_tokens, schema
 from dthostmon.judge.failover import Failover
-from dthostmon.judge.prompt import PromptForm
+from dthostmon.judge.prompt import Names, PromptForm
 from dthostmon.judge.question import Provider
 from dthostmon.judge.trial import Trial, tried
+from dthostmon.model import Host
 from dthostmon.rules import RuleSet
 from dthostmon.store import Store, StoredOpinion
 
@@ -56,10 +57,25 @@ class StoredOpinions:
         await self.store.keep_opinion(key, StoredOpinion(known.opinion, known.provider, known.model, now))
 
 
-def prompt_form() -> PromptForm:
-    """Return what all questions have in common."""
+def prompt_form(settings: Ai, hosts: Iterable[Host] = ()) -> PromptForm:
+    """Return what all questions have in common; `hosts` are those whose names become pseudonyms, where wanted."""
     nonce = partial(secrets.token_hex, 8)
-    return PromptForm(MAX_PROMPT_TOKENS, max_output_tokens(), schema, _redacted, nonce)
+    names = partial(_pseudonyms, _names_of(hosts)) if settings.pseudonyms else None
+    return PromptForm(MAX_PROMPT_TOKENS, max_output_tokens(), schema, _redacted, nonce, names)
+
+
+def _names_of(hosts: Iterable[Host]) -> frozenset[str]:
+    """Return what hosts are called: by us, and where we connect to."""
+    hosts = tuple(hosts)
+    accesses = [access for host in hosts if host.ssh for access in (host.ssh, *host.ssh.jump)]
+    return frozenset([*(host.name for host in hosts), *(access.hostname for access in accesses)])
+
+
+def _pseudonyms(known: frozenset[str], own: str) -> Names:
+    """Return the pseudonyms of one request; a host that is asked about later may be configured no more."""
+    from dthostmon.redact.pseudonyms import Pseudonyms  # for those who want them
+
+    return Pseudonyms(known | {own})
 
 
 def _redacted(text: str) -> str:
@@ -80,13 +96,16 @@ class Models:
     _failover: Failover = field(default_factory=lambda: Failover([]))
     _services: "Services | None" = None
 
-    def assessor(self, settings: Ai, packs: RuleSet) -> Assessor:
-        """Return what asks the configured models; `packs` tell which rules are sequences."""
+    def assessor(self, settings: Ai, packs: RuleSet, hosts: Iterable[Host] = ()) -> Assessor:
+        """Return what asks the configured models.
+
+        `packs` tell which rules are sequences, `hosts` whose names become pseudonyms, where these are wanted.
+        """
         if settings != self._settings:
             self._settings, self._failover = settings, Failover(self.providers(settings))
         budget = Budget(settings.daily_tokens, StoredBudget(self.store))
         judge = Judge(self._failover, budget, StoredOpinions(self.store))
-        return Assessor(judge, prompt_form(), frozenset(one.id for one in packs.sequences))
+        return Assessor(judge, prompt_form(settings, hosts), frozenset(one.id for one in packs.sequences))
 
     def states(self) -> Mapping[str, str]:
         """Tell of each provider whether it may be asked."""
@@ -128,7 +147,7 @@ async def try_providers(settings: Ai) -> tuple[TrialResult, ...]:
     """Send each configured provider one small request, one after the other."""
     from dthostmon.judge.providers.services import Services
 
-    prices, form = prices_of(settings), prompt_form()
+    prices, form = prices_of(settings), prompt_form(settings)
     services = Services()
     try:
         trials = [await tried(provider, form) for provider in services.providers(settings)]

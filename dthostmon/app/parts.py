@@ -44,8 +44,12 @@ def make_parts(
     packs: rules.RuleSet | None = None,
     models: Models | None = None,
     ai: Ai = NO_AI,
+    hosts: Sequence[Host] = (),
 ) -> Parts:
-    """Wire the parts of a check; without packs of the user's own the builtin ones judge, without models they alone."""
+    """Wire the parts of a check; without packs of the user's own the builtin ones judge, without models they alone.
+
+    `hosts` are all that are configured: their names are hidden from models where `ai` says so.
+    """
     packs = packs or builtin_rules()
     return Parts(
         store=store,
@@ -55,7 +59,7 @@ def make_parts(
         monotonic=time.monotonic,
         nonce=partial(secrets.token_hex, 4),
         is_unreachable=connections.is_unreachable,
-        assessor=models.assessor(ai, packs) if models else None,
+        assessor=models.assessor(ai, packs, hosts) if models else None,
         prices=prices_of(ai),
     )
 
@@ -86,7 +90,7 @@ async def monitor_once(
         models = Models(store)
         try:
             ai = configuration.settings.ai
-            parts = make_parts(store, connections, configured_rules(configuration), models, ai)
+            parts = make_parts(store, connections, configured_rules(configuration), models, ai, configuration.hosts)
             return await run_cycle(hosts, HostChecks(parts, limit), told=told)
         finally:
             await models.close()

@@ -31,7 +31,8 @@ async def replay(configuration: Configuration, since: datetime, told: Callable[[
     after = "0"
     async with opened_store(configuration) as store:
         models = Models(store)
-        assessor, prices = models.assessor(ai, configured_rules(configuration)), prices_of(ai)
+        assessor = models.assessor(ai, configured_rules(configuration), configuration.hosts)
+        prices = prices_of(ai)
         try:
             while waiting := await store.unjudged(since, after):
                 for one in waiting:

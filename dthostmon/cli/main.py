@@ -24,6 +24,7 @@ COMMANDS = {
     "ai": "models:ai",
     "analyze": "analyze:analyze",
     "baseline": "baseline:baseline",
+    "changes": "changes:changes",
     "config": "configuration:config",
     "coverage": "stored:coverage",
     "db": "database:db",

@@ -8,6 +8,7 @@ from dthostmon.model import Finding, Metrics, Run, RunStatus, Severity
 from dthostmon.scoring import status_word
 
 SHOWN_FINDINGS = 10
+SHOWN_CHANGES = 3
 
 
 def print_runs(runs: Sequence[Run]) -> None:
@@ -66,6 +67,9 @@ def print_finding(host: str, finding: Finding) -> None:
         output.print_line(f"    {line}")
     if finding.count > 1:
         output.print_line(f"    {finding.count} times{_when(finding)}")
+    for change in finding.changes[:SHOWN_CHANGES]:
+        related = f" ({change.relation})" if change.relation else ""
+        output.print_line(f"    Changed before, {change.at.astimezone(UTC):%F %T} UTC{related}: {change.sentence}")
     if finding.recommended_action:
         output.print_line(f"    What to do: {finding.recommended_action}")
 

@@ -1,18 +1,19 @@
 """`dthostmon findings` and `dthostmon coverage`: what is stored."""
 
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from dthostmon.cli import output
 from dthostmon.cli.invocation import Invocation, json_option, since_option
+from dthostmon.cli.pages import newest
 from dthostmon.cli.results import print_finding
 
 if TYPE_CHECKING:
-    from dthostmon.store import Page, Store, StoredFinding
+    from dthostmon.store import Page, StoredFinding
 
-FINDINGS_PER_QUERY = 500
 SHOWN_GAPS = 10  # of each log, the newest; --json has all
 
 
@@ -32,7 +33,7 @@ def findings(invocation: Invocation, host: str | None, since: datetime | None, l
 
     async def read() -> "Page[StoredFinding]":
         async with opened_store(configuration) as store:
-            return await newest_findings(store, name, since, limit)
+            return await newest(partial(store.findings, name, since), limit)
 
     found = invocation.wait_for(read())
     if found.next is not None:
@@ -42,23 +43,6 @@ def findings(invocation: Invocation, host: str | None, since: datetime | None, l
         return
     for one in found.items:
         print_finding(f"{one.host} at {one.found_at:%Y-%m-%d %H:%M:%S} UTC", one.finding)
-
-
-async def newest_findings(
-    store: "Store", host: str | None, since: datetime | None, limit: int
-) -> "Page[StoredFinding]":
-    """Return the newest findings as one page, however long, in queries of a bounded size."""
-    from dthostmon.store import Page
-
-    found: list[StoredFinding] = []
-    after: str | None = None
-    while True:
-        part = min(FINDINGS_PER_QUERY, limit - len(found))
-        page = await store.findings(host, since=since, limit=part, after=after)
-        found += page.items
-        after = page.next
-        if after is None or len(found) == limit:
-            return Page(tuple(found), after)
 
 
 @click.command()

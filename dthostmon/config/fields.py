@@ -76,17 +76,6 @@ class NotYet:
             yield ()
 
 
-def only_yet(*available: str, otherwise: str) -> AfterValidator:
-    """Accept the values that code exists for; `otherwise` names what the other ones are waiting for."""
-
-    def check(value: _T) -> _T:
-        if value not in available:
-            raise not_yet(otherwise)
-        return value
-
-    return AfterValidator(check)
-
-
 def parse_duration(value: object) -> float:
     """Parse `30s`, `5m`, `1h`, `7d` into seconds (at most ten years)."""
     if isinstance(value, int) and not isinstance(value, bool):

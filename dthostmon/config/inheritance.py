@@ -11,7 +11,7 @@ from dthostmon.config.document import KeyPath
 from dthostmon.config.jump import SWITCHED_OFF, Hop, RouteError, parse_jump
 from dthostmon.config.models import HostSettings, Overrides, Settings, SiteSettings
 from dthostmon.config.sections import Levels, Ssh, Thresholds
-from dthostmon.model import MAX_JUMPS, Host, SshAccess, TransportKind
+from dthostmon.model import MAX_JUMPS, ChangePolicy, Expectation, Host, Severity, SshAccess, TransportKind
 from dthostmon.model import Learning as HostLearning
 from dthostmon.model import Levels as HostLevels
 from dthostmon.model import Thresholds as HostThresholds
@@ -35,6 +35,8 @@ INHERITED: Mapping[str, tuple[str, ...]] = {
     "logs": ("logs",),
     "probes": ("probes",),
     "files": ("files",),
+    "changes": ("changes",),
+    "expect": ("expect",),
     "thresholds": ("thresholds",),
     "reports": ("reports",),
     "look_back": ("look_back",),
@@ -80,7 +82,17 @@ def _make_host(settings: Settings, own: HostSettings, accesses: "_Accesses") -> 
         max_lag=_innermost(own.max_lag, site.max_lag, settings.max_lag),
         learning=HostLearning(settings.learning.period, settings.learning.runs),
         files=_innermost(own.files, site.files, settings.files),
+        changes=_change_policy(settings, site, own),
         enabled=own.enabled,
+    )
+
+
+def _change_policy(settings: Settings, site: Overrides, own: Overrides) -> ChangePolicy:
+    severities = {**settings.changes, **(site.changes or {}), **(own.changes or {})}
+    expected = _innermost(own.expect, site.expect, settings.expect)
+    return ChangePolicy(
+        {id_: Severity[name] for id_, name in severities.items()},
+        tuple(Expectation(one.kind, one.subject, one.why) for one in expected),
     )
 
 

@@ -4,10 +4,11 @@ Schema, example file and messages are made from these models. A key without code
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator
 
+from dthostmon.config.change_ids import ChangeId
 from dthostmon.config.fields import (
     FilePath,
     Hostname,
@@ -21,7 +22,6 @@ from dthostmon.config.fields import (
     Tag,
     User,
     expected,
-    only_yet,
 )
 from dthostmon.config.jump import Jump
 from dthostmon.config.sections import (
@@ -30,6 +30,7 @@ from dthostmon.config.sections import (
     Api,
     Database,
     Email,
+    Expected,
     Interval,
     Learning,
     Monitoring,
@@ -40,26 +41,42 @@ from dthostmon.config.sections import (
     Route,
     Rules,
     Section,
+    SeverityName,
     Ssh,
     Thresholds,
     Timeout,
 )
 from dthostmon.model import TransportKind
 
-Probe = Annotated[
-    Literal["metrics", "packages", "users", "services", "ports", "cron", "containers", "files"],
-    only_yet("metrics", otherwise="this probe (metrics is)"),
+Probe = Literal[
+    "metrics",
+    "packages",
+    "users",
+    "services",
+    "ports",
+    "cron",
+    "containers",
+    "files",
+    "mounts",
+    "network",
+    "kernel",
+    "certificates",
+    "time",
+    "raid",
+    "hardware",
 ]
+ALL_PROBES: tuple[Probe, ...] = get_args(Probe)
 
 LOGS_FIELD = (
     "What is read on each host: files and globs, `journal:` (or `journal:UNIT`) for journald, `docker:NAME` or "
     "`docker:*` for what containers print (Podman too)."
 )
 DEFAULT_LOGS = ("/var/log/syslog", "/var/log/auth.log", "/var/log/messages", "/var/log/secure", "/var/log/kern.log")
-FILES_FIELD = "Files watched for changes, with a diff."
+FILES_FIELD = "Files and globs watched for changes, with a diff; of a shell's history each new command."
+DEFAULT_FILES = ("/etc/ssh/sshd_config", "/etc/hosts", "/etc/fstab", "/opt/*/compose.yaml", "/opt/*/docker-compose.yml")
 FILES_EXAMPLE = ["/etc/ssh/sshd_config", "/opt/*/compose.yaml"]
 REPORTS = NotYet("reports", off=("off",))
-FILES = NotYet("files watched for changes")
+EXPECT_EXAMPLE = [{"kind": "port", "subject": "*:80*", "why": "test servers come and go"}]
 
 
 class Overrides(Section):
@@ -94,8 +111,12 @@ class Overrides(Section):
         examples=[["/var/log/syslog", "/var/log/nginx/*.log"]],
     )
     probes: tuple[Probe, ...] | None = Field(default=None, description="Instead of probes.", examples=[["metrics"]])
-    files: Annotated[tuple[FilePath, ...] | None, FILES] = Field(
-        default=None, description="Instead of files.", examples=[FILES_EXAMPLE]
+    files: tuple[FilePath, ...] | None = Field(default=None, description="Instead of files.", examples=[FILES_EXAMPLE])
+    changes: Mapping[ChangeId, SeverityName] | None = Field(
+        default=None, description="Over changes, key by key.", examples=[{"port.opened": "INFO"}]
+    )
+    expect: tuple[Expected, ...] | None = Field(
+        default=None, description="Instead of expect (the list replaces).", examples=[EXPECT_EXAMPLE]
     )
     thresholds: Thresholds | None = Field(
         default=None, description="Over thresholds, key by key.", examples=[{"disk": {"critical": 85}}]
@@ -157,11 +178,21 @@ class Settings(Section):
         examples=[["/var/log/syslog", "/var/log/nginx/*.log", "journal:", "docker:*"]],
     )
     probes: tuple[Probe, ...] = Field(
-        default=("metrics",),
-        description="Asked of each host besides its logs. metrics: CPU, memory, load, disks, and what the machine is.",
-        examples=[["metrics"]],
+        default=ALL_PROBES,
+        description="What is asked of each host besides its logs, to see how it is and what changed.",
+        examples=[["metrics", "packages", "users", "services", "ports", "cron", "containers", "files"]],
     )
-    files: Annotated[tuple[FilePath, ...], FILES] = Field(default=(), description=FILES_FIELD, examples=[FILES_EXAMPLE])
+    files: tuple[FilePath, ...] = Field(
+        default=DEFAULT_FILES, description=FILES_FIELD, examples=[[*FILES_EXAMPLE, "/root/.bash_history"]]
+    )
+    changes: Mapping[ChangeId, SeverityName] = Field(
+        default={},
+        description="How much an unexpected change matters, where it is not as docs/changes.md says.",
+        examples=[{"port.opened": "INFO"}],
+    )
+    expect: Annotated[tuple[Expected, ...], OnWish()] = Field(
+        default=(), description="Changes that are to be expected: listed, and no finding.", examples=[EXPECT_EXAMPLE]
+    )
     thresholds: Thresholds = Field(default=Thresholds(), description="Where a measured value becomes a finding.")
     learning: Learning = Field(
         default=Learning(), description="When what is new on a host begins to mean more than a note."

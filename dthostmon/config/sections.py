@@ -22,6 +22,7 @@ from dthostmon.config.fields import (
     expected,
 )
 from dthostmon.config.jump import Jump
+from dthostmon.model import ThingKind
 
 MINUTE = 60.0
 HOUR = 60 * MINUTE
@@ -175,6 +176,14 @@ class Thresholds(Section):
     )
 
 
+class Expected(Section):
+    """A change that is to be expected."""
+
+    kind: ThingKind | None = Field(default=None, description="What changes; left out = anything.", examples=["port"])
+    subject: str = Field(description="Which of them: a glob of their names.", examples=["*:80*"])
+    why: str = Field(default="", description="Told beside the change.", examples=["test servers come and go"])
+
+
 class Learning(Section):
     """How long a host's life is learned before what is new there means more than a note: either is enough."""
 
@@ -218,6 +227,11 @@ class Ai(Section):
     )
     timeout: Timeout | None = Field(
         default=None, description="What one try may take; null = 30s, and 120s for Ollama.", examples=["45s"]
+    )
+    pseudonyms: bool = Field(
+        default=False,
+        description="Addresses and host names are sent as pseudonyms and mapped back in the answer.",
+        examples=[True],
     )
     providers: tuple[Provider, ...] = Field(default=(), description="Tried in this order.")
 

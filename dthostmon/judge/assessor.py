@@ -4,14 +4,16 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from dthostmon.analysis import Examination
 from dthostmon.judge import contract
 from dthostmon.judge.asked import Asked, RulesOnlyReason
 from dthostmon.judge.evidence import HostEvidence, cache_key, gather
+from dthostmon.judge.failover import Parse
 from dthostmon.judge.gate import opens
 from dthostmon.judge.judge import Judge
-from dthostmon.judge.prompt import PromptForm, build, citable, prepare
+from dthostmon.judge.prompt import PromptForm, build, citable
 from dthostmon.judge.question import Question
 from dthostmon.model import Finding, History, Host, Opinion, SentRecord, Severity
 
@@ -80,17 +82,17 @@ class _Talk:
     def __init__(self, evidence: HostEvidence, form: PromptForm) -> None:
         self._evidence = evidence
         self._form = form
-        self._ids: Sequence[str] = ()
+        self._parse: Parse = partial(contract.parse, evidence_ids=())
 
     def ask(self) -> Question:
         """Return the question; raises ValueError where no record fits into one."""
-        prompt = build([prepare(self._evidence, self._form)], self._form)
-        self._ids = tuple(prompt.hosts[0].records)
+        prompt = build(self._evidence, self._form)
+        self._parse = partial(contract.parse, evidence_ids=tuple(prompt.records), restore=prompt.restore)
         return prompt.question
 
     def read(self, text: str) -> Opinion:
-        """Return the opinion of an answer; raises ProviderError for one that breaks the contract."""
-        return contract.parse(text, self._ids)
+        """Return the opinion of an answer, with real names; raises ProviderError for one that breaks the contract."""
+        return self._parse(text)
 
 
 def _sent(evidence: HostEvidence) -> Mapping[str, SentRecord]:

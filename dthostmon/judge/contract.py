@@ -7,7 +7,7 @@ sent: some servers ignore it and say 200.
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 
 from dthostmon.errors import ProviderError, ProviderErrorKind
@@ -54,6 +54,13 @@ _BOUNDS: Mapping[str, Mapping[str, int]] = {
     "recommendations": {"maxItems": MAX_RECOMMENDATIONS},
     "recommendations[]": {"maxLength": MAX_ACTION_CHARACTERS},
 }
+
+
+Restore = Callable[[str], str]
+
+
+def _as_it_is(text: str) -> str:
+    return text
 
 
 def schema(evidence_ids: Collection[str]) -> dict[str, object]:
@@ -112,19 +119,22 @@ def max_output_tokens() -> int:
     return len(json.dumps(answer, indent=2)) // BYTES_PER_TOKEN + 1
 
 
-def parse(text: str, evidence_ids: Collection[str]) -> Opinion:
+def parse(text: str, evidence_ids: Collection[str], restore: Restore = _as_it_is) -> Opinion:
     """Return what a model answered, within the bounds and resting on records that were sent.
 
+    `restore` puts names of hosts in the place of pseudonyms, in texts alone and before these are cut: half a pseudonym
+    would be that of another host. What is refused is quoted as the model wrote it.
     Raises ProviderError of kind INVALID_OUTPUT, whose text of at most 300 characters can be shown to the model.
     """
-    return _Reader(evidence_ids).opinion(_decoded(text))
+    return _Reader(evidence_ids, restore).opinion(_decoded(text))
 
 
 class _Reader:
     """Reads one decoded answer, and counts in `dropped` what it held beyond the contract."""
 
-    def __init__(self, evidence_ids: Collection[str]) -> None:
+    def __init__(self, evidence_ids: Collection[str], restore: Restore) -> None:
         self._sent = frozenset(evidence_ids)
+        self._restore = restore
         self.dropped = 0
 
     def opinion(self, answer: object) -> Opinion:
@@ -187,12 +197,12 @@ class _Reader:
         return kept
 
     def _kind(self, value: object, where: str) -> str:
-        name = _NOT_IN_KIND.sub("-", _string(value, where).lower()).strip("-")
+        name = _NOT_IN_KIND.sub("-", self._restore(_string(value, where)).lower()).strip("-")
         self.dropped += len(name) > MAX_KIND_CHARACTERS
         return name[:MAX_KIND_CHARACTERS].rstrip("-") or UNNAMED_KIND
 
     def _text(self, value: object, where: str, limit: int) -> str:
-        text = _clean(_string(value, where))
+        text = self._restore(_clean(_string(value, where)))
         if len(text) <= limit:
             return text
         self.dropped += 1

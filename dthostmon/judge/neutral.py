@@ -12,10 +12,12 @@ from unicodedata import is_normalized, normalize
 
 MAX_CHARACTERS = 400
 LOOKED_AT_CHARACTERS = 4 * MAX_CHARACTERS  # reordering of combining characters takes the square of their number
+NAME_CHARACTERS = 256  # as long as the full name of a host may be, and some more
 
 Redact = Callable[[str], str]
 
 _BLANKS = re.compile(r"\s+")
+_LAST_WORD = re.compile(r"(?<!\S)\S++\Z|\A\S++\Z")
 # Controls, soft hyphens and other characters of formats, fillers of Hangul, zero-width ones, those that turn the
 # direction of writing, variation selectors, tags, private and surrogate ones, and code points that are no characters.
 # Named one by one, so that the same text gives the same result whatever Unicode the Python at hand knows.
@@ -45,16 +47,22 @@ _TURN = re.compile(r"((?i:human|assistant|instruction|response)\s?|(?:USER|SYSTE
 _HEADING = re.compile(r"##+")
 
 
-def neutral(text: str, limit: int = MAX_CHARACTERS, redact: Redact | None = None) -> str:
+def neutral(
+    text: str, limit: int = MAX_CHARACTERS, redact: Redact | None = None, pseudonymise: Redact | None = None
+) -> str:
     """Return text of one line and at most `limit` characters that holds no marker of any chat template.
 
     What was cut is counted at its end. The same again changes nothing. Takes time in proportion to the text. `redact`
     sees all of the text first, and again what is left to see, where something hid between characters that nobody sees.
+    `pseudonymise` sees that alone, once, before it is cut: half an address is no address.
     """
     text = redact(text) if redact else text
     seen, unread = _seen(text)
     if redact and not text.startswith(seen):
         seen = _settled(redact(seen))
+    if pseudonymise:
+        whole = _without_last_word(seen) if unread else seen
+        seen, unread = pseudonymise(whole), unread + len(seen) - len(whole)
     return _harmless(_cut(seen, unread, limit))
 
 
@@ -78,6 +86,12 @@ def _settled(text: str) -> str:
         if after == text:
             return text
         text = after
+
+
+def _without_last_word(text: str) -> str:
+    """Return a text that was cut without what may be the first half of a name."""
+    start = max(0, len(text) - NAME_CHARACTERS)
+    return text[:start] + _LAST_WORD.sub("", text[start:])
 
 
 def _cut(text: str, unread: int, limit: int) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from dthostmon.errors import ProviderError
 from dthostmon.judge import contract
 from dthostmon.judge.evidence import HostEvidence, Record, RecordKind, Sample
-from dthostmon.judge.prompt import PromptForm, build, prepare
+from dthostmon.judge.prompt import PromptForm, build
 from dthostmon.judge.question import Provider
 from dthostmon.model import Evidence, Usage
 
@@ -43,13 +43,12 @@ class Trial:
 
 async def tried(provider: Provider, form: PromptForm) -> Trial:
     """Send one small request, without retries."""
-    prompt = build([prepare(EVIDENCE, form)], form)
-    ids = tuple(prompt.hosts[0].records)
+    prompt = build(EVIDENCE, form)
     is_listed = await _is_listed(provider)
     begin = time.monotonic()
     try:
         answer = await provider.ask(prompt.question)
-        contract.parse(answer.text, ids)
+        contract.parse(answer.text, tuple(prompt.records), prompt.restore)
     except ProviderError as error:
         return Trial(provider.name, provider.model, is_listed, problem=error.message, fix=error.fix)
     return Trial(provider.name, answer.model, is_listed, time.monotonic() - begin, answer.usage)

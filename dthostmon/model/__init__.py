@@ -4,7 +4,7 @@ Text in these values is display-safe for databases and JSON (no NUL, no lone sur
 the host. Times are aware datetimes in UTC, durations are seconds, sizes are bytes.
 """
 
-from dthostmon.model.change import Change, Difference
+from dthostmon.model.change import Change, ChangePolicy, Difference, Expectation
 from dthostmon.model.facts import DiskUsage, Facts, Identity, Metrics
 from dthostmon.model.finding import (
     Evidence,
@@ -74,6 +74,7 @@ __all__ = [
     "Boot",
     "Certificate",
     "Change",
+    "ChangePolicy",
     "Clock",
     "Confidence",
     "Container",
@@ -85,6 +86,7 @@ __all__ = [
     "DiskUsage",
     "Drive",
     "Evidence",
+    "Expectation",
     "Facts",
     "FilePosition",
     "Finding",

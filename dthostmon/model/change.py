@@ -1,7 +1,9 @@
 """What changed on a host between two visits."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from fnmatch import fnmatchcase
 
 from dthostmon.model.finding import Severity
 from dthostmon.model.thing import Thing, ThingKind
@@ -46,3 +48,24 @@ class Change:
     diff: str = ""
     words: tuple[str, ...] = ()
     id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A change that a person said is to be expected: by kind (None = any) and a glob of subjects; `why` is told."""
+
+    kind: ThingKind | None
+    subject: str
+    why: str
+
+    def covers(self, kind: ThingKind, subject: str) -> bool:
+        """Tell whether it is about a change."""
+        return self.kind in {None, kind} and fnmatchcase(subject, self.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePolicy:
+    """What a configuration says of changes: other severities by the id of the table's entry, and what is expected."""
+
+    severities: Mapping[str, Severity] = field(default_factory=dict, hash=False)
+    expectations: tuple[Expectation, ...] = ()

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from dthostmon.model.change import ChangePolicy
 from dthostmon.model.history import Learning
 
 USUAL_LEARNING = Learning()
+NO_POLICY = ChangePolicy()
 MAX_JUMPS = 5  # hosts that one connection may lead through
 
 
@@ -87,6 +89,7 @@ class Host:
     enabled: bool = True
     learning: Learning = USUAL_LEARNING
     files: tuple[str, ...] = ()
+    changes: ChangePolicy = NO_POLICY
 
     @property
     def role(self) -> str:

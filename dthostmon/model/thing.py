@@ -62,13 +62,15 @@ class Package:
     """An installed package; several versions of one name (kernels) are joined by ", ".
 
     `name` has the manager in front where it is not the system's own: `snap:core`. `owns` are paths of the package that
-    may show up among other things: below /etc, units, cron files, setuid files.
+    may show up among other things: below /etc, units, cron files, setuid files. `installed_at` is when this version
+    came.
     """
 
     kind: ClassVar[ThingKind] = ThingKind.PACKAGE
     name: str
     version: str
     owns: tuple[str, ...] = field(default=(), compare=False)
+    installed_at: datetime | None = field(default=None, compare=False)
 
     @property
     def subject(self) -> str:

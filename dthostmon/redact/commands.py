@@ -102,6 +102,13 @@ COMMANDS: Sequence[Redaction] = (
     _command("wpa_passphrase", _last_of(rf"wpa_passphrase{_WORD}")),
     _command("openssl", _separate("-[kK]"), _last_of(r"passwd(?:[ \t]+-\w+)*")),
     _command("swaks", _separate("-ap|--auth-password")),
+    _command("plink pscp psftp putty", _separate("-pw")),
+    _command("mysqladmin mariadb-admin", _separate("password"), hints="password"),
+    _command("nmcli", _separate("password")),
+    _command(
+        "rclone", _separate(r"(?:\w{1,24}_)?(?:pass|password|secret|token|key)(?:_\w{1,24})?"), subcommand="config"
+    ),
+    _command("mc mcli", _last_of(rf"alias[ \t]+set{_WORD * 3}"), hints="alias"),
     _command("vault", _last_of("login")),
     _command("sqlplus", Pattern(Kind.PASSWORD, (), re.compile(r"[ \t]\w{1,64}+/(?P<secret>[^\s@\"'/]++)(?=@|\s|$)"))),
     _command("useradd usermod", _separate("-p|--password")),
@@ -146,10 +153,13 @@ class EchoedPassword:
 
 
 class EncodedCommandLine:
-    """Audit writes a command line with a blank in it in hexadecimal: it is taken out where it holds a secret."""
+    """Audit writes a command line with a blank in it in hexadecimal: it is taken out where it holds a secret.
 
-    hints: Sequence[str] = ("proctitle=", " a")
-    _expression = re.compile(r"(?P<name>\bproctitle=|\ba\d{1,3}=)(?P<hex>(?:[0-9A-F]{2}){4,}+)(?![\w-])")
+    So it does what sudo ran (cmd) and what was typed at a terminal (data).
+    """
+
+    hints: Sequence[str] = ("proctitle=", " a", "cmd=", "data=")
+    _expression = re.compile(r"(?P<name>\b(?:proctitle|cmd|data|a\d{1,3})=)(?P<hex>(?:[0-9A-F]{2}){4,}+)(?![\w-])")
 
     def __init__(self, inner: Callable[[str], str]) -> None:
         self._inner = inner
@@ -183,6 +193,15 @@ OPTIONS: Sequence[Redaction] = (
         ("pass:",),
         re.compile(r"(?<![\w-])pass:(?P<secret>[^\s\"'`]++)"),
         lambda match: not is_placeholder(match["secret"]),
+    ),
+    Pattern(
+        Kind.PASSWORD,
+        ("<<<",),
+        re.compile(
+            r"(?:\b(?:passwd|smbpasswd|cryptsetup|kinit)\b|(?<=--)(?:password-stdin|passphrase-fd|with-token|pass-stdin)\b"
+            rf"|\bsudo[ \t](?:[^|;&\n<]{{0,40}}[ \t])?-S\b)[^|;&\n<]{{0,120}}<<<[ \t]*{ARGUMENT}"
+        ),
+        _is_argument,
     ),
     Pattern(Kind.PASSWORD, ("<<<",), re.compile(r"chpasswd[ \t]*<<<[ \t]*[\"']?[\w.-]{1,64}:(?P<secret>[^\s\"']++)")),
     Pattern(

@@ -38,6 +38,16 @@ PHRASES: Sequence[Redaction] = (
         re.compile(rf"(?<![A-Za-z0-9])(?i:{_WORDS})\\*[\"']?[ \t]{{1,8}}{VALUE}"),
         _is_no_prose,
     ),
+    # what csh and fish write for NAME=value
+    Pattern(
+        Kind.SECRET,
+        ("setenv", "set -"),
+        re.compile(
+            rf"\bset(?:env|(?:[ \t]{{1,4}}-[A-Za-z]{{1,4}}){{1,3}})[ \t]{{1,4}}{_SECRETS_NAMED}[ \t]{{1,4}}{VALUE}",
+            re.IGNORECASE,
+        ),
+        is_secret,
+    ),
     Pattern(Kind.KEY, (".psk",), re.compile(rf"\.psk[ \t]{{1,8}}{VALUE}"), is_secret),
     Pattern(
         Kind.PASSWORD,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from dthostmon.errors import Problem
 from dthostmon.model import (
+    Change,
     Coverage,
     Cycle,
     Evidence,
@@ -14,6 +15,7 @@ from dthostmon.model import (
     Gap,
     Host,
     Metrics,
+    PriorChange,
     Run,
     RunStatus,
     TemplateCount,
@@ -22,7 +24,7 @@ from dthostmon.model import (
 from dthostmon.rules import PackCheck, Rule, RuleSequence
 
 if TYPE_CHECKING:  # the store brings sqlalchemy, which `analyze` can do without
-    from dthostmon.store import LedgerEntry, LedgerGap, NormalTemplate, StoredFinding
+    from dthostmon.store import LedgerEntry, LedgerGap, NormalTemplate, StoredChange, StoredFinding
 
 Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | float | bool | None"
 Document: TypeAlias = dict[str, Json]
@@ -77,7 +79,7 @@ def run_document(run: Run) -> Document:
         "summary": run.summary,
         "recommendations": list(run.recommendations),
         "findings": [finding_document(finding) for finding in run.findings],
-        "changes": [],
+        "changes": [change_document(change) for change in run.changes],
         "logs": [coverage_document(coverage) for coverage in run.logs],
         "metrics": metrics_document(run.facts.metrics),
         "facts": identity_document(run.facts),
@@ -111,7 +113,43 @@ def finding_document(finding: Finding) -> Document:
         "last_seen": optional_timestamp(finding.last_seen),
         "evidence": [evidence_document(line) for line in finding.evidence],
         "recommended_action": finding.recommended_action,
+        "changes_before": [prior_change_document(change) for change in finding.changes],
     }
+
+
+def prior_change_document(change: PriorChange) -> Document:
+    """A change before a finding; `relation` is the word that both have in common, null where it is only the time."""
+    return {
+        "kind": change.kind,
+        "subject": change.subject,
+        "sentence": change.sentence,
+        "at": timestamp(change.at),
+        "expected": change.expected,
+        "relation": change.relation or None,
+    }
+
+
+def change_document(change: Change) -> Document:
+    """One change; `before` or `after` is null where the thing was not there."""
+    return {
+        "id": change.id,
+        "kind": change.kind.value,
+        "subject": change.subject,
+        "before": change.before,
+        "after": change.after,
+        "sentence": change.sentence,
+        "severity": str(change.severity),
+        "expected": change.expected,
+        "cause": change.cause or None,
+        "seen_at": timestamp(change.seen_at),
+        "happened_at": optional_timestamp(change.happened_at),
+        "diff": change.diff or None,
+    }
+
+
+def stored_change_document(found: "StoredChange") -> Document:
+    """A change with the run that saw it."""
+    return {**change_document(found.change), "host": found.host, "run": found.run_id}
 
 
 def evidence_document(line: Evidence) -> Document:

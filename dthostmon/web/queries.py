@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 from aiohttp import web
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from dthostmon.model import ThingKind
 from dthostmon.web.problems import ApiProblemError
 
 Query = TypeVar("Query", bound=BaseModel)
@@ -47,6 +48,12 @@ class SincePageQuery(PageQuery):
     """A page of what came at or after a moment."""
 
     since: Moment | None = None
+
+
+class ChangesQuery(SincePageQuery):
+    """A page of changes, of one kind where it is named."""
+
+    kind: ThingKind | None = None
 
 
 class SinceQuery(NoQuery):

@@ -11,10 +11,18 @@ from pydantic import BaseModel
 from dthostmon import __version__
 from dthostmon.errors import NotFoundError
 from dthostmon.model import Host
-from dthostmon.reports.documents import Document, host_document, ledger_document, run_document, stored_finding_document
+from dthostmon.reports.documents import (
+    Document,
+    host_document,
+    ledger_document,
+    run_document,
+    stored_change_document,
+    stored_finding_document,
+)
+from dthostmon.store import ChangesWanted
 from dthostmon.web.auth import Scope, require_scope
 from dthostmon.web.problems import Answer
-from dthostmon.web.queries import NoQuery, PageQuery, SincePageQuery, SinceQuery, parse_query
+from dthostmon.web.queries import ChangesQuery, NoQuery, PageQuery, SincePageQuery, SinceQuery, parse_query
 from dthostmon.web.sources import SOURCES, Sources
 
 Query = TypeVar("Query", bound=BaseModel)
@@ -108,6 +116,14 @@ async def list_findings(request: web.Request, sources: Sources, query: SincePage
     return {"findings": [stored_finding_document(found) for found in page.items], "next": page.next}
 
 
+@reading(ChangesQuery)
+async def list_changes(request: web.Request, sources: Sources, query: ChangesQuery) -> Document:
+    """What changed on a host, the newest first."""
+    wanted = ChangesWanted(_host(request, sources).name, query.since, query.kind)
+    page = await sources.store.changes(wanted, limit=query.limit, after=query.after)
+    return {"changes": [stored_change_document(found) for found in page.items], "next": page.next}
+
+
 @reading(SinceQuery)
 async def show_coverage(request: web.Request, sources: Sources, query: SinceQuery) -> Document:
     """The ledger of a host's logs."""
@@ -131,5 +147,6 @@ ROUTES = (
     web.get("/api/v1/hosts/{name}/runs", list_runs),
     web.get("/api/v1/hosts/{name}/runs/latest", latest_run),
     web.get("/api/v1/hosts/{name}/findings", list_findings),
+    web.get("/api/v1/hosts/{name}/changes", list_changes),
     web.get("/api/v1/hosts/{name}/coverage", show_coverage),
 )

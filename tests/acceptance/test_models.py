@@ -1,6 +1,7 @@
 """Models behind real HTTP: what they change of a run, and what is told where they do not answer."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,11 +30,14 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "auth.log"
 
 
-def configure(program: Program, server: OpenAiStandIn, log: Path, *, key: str = KEY, more: str = "") -> None:
+def configure(
+    program: Program, server: OpenAiStandIn, log: Path, *, key: str = KEY, more: str = "", settings: str = ""
+) -> None:
     if not program.hosts:
         program.add_this_machine(log, more=", probes: []")
     program.configure(
-        f"ai: {{providers: [{{name: grok, type: openai, url: '{server.url}', model: grok-4-fast, api_key: '{key}',"
+        f"{settings}\nai: {{providers: [{{name: grok, type: openai, url: '{server.url}', model: grok-4-fast,"
+        f" api_key: '{key}',"
         f" prices: {{input: 2, output: 10}}}}]{more}}}"
     )
 
@@ -80,6 +84,62 @@ def test_each_provider_is_tried_with_one_request(program: Program, server: OpenA
     told = program.run("ai", "test", code=1)
     assert b"api_key" in told.stderr
     assert b"xai-wrong" not in told.stderr + told.stdout
+
+
+def test_where_pseudonyms_are_wanted_every_request_has_them_and_no_result(
+    program: Program, server: OpenAiStandIn, log: Path
+) -> None:
+    program.add_this_machine(log, name="web1", more=", probes: []")
+    program.hosts.append("  - {name: db-2, hostname: store.corp.acme, enabled: false}")
+    server.text = answer(60, "WARN", [{**claim("E01"), "description": "Entered from address-1.1."}])
+    configure(program, server, log, more=", pseudonyms: true")
+    log.write_text(FAILED.format(1) + "Nov 23 06:00:02 web1 app[7]: web1: db-2 (store.corp.acme) has no space\n")
+    assert program.document("ai", "test")["providers"][0]["ok"]
+    (run,) = program.document("monitor")["runs"]
+    assert "Entered from 203.0.113.7." in [one["title"] for one in run["findings"]]
+    with log.open("a") as file:
+        file.write(FAILED.format(3) + "Nov 23 06:00:04 web1 app[7]: db-2 and web1 have no space\n")
+    server.plays(Refuses(503))
+    program.document("monitor")
+    server.plays(Obeys())
+    assert program.document("ai", "replay")["judged"] == 1
+    questions = [one.raw for one in server.requests if one.method == "POST"]
+    assert len(questions) >= 4
+    assert any(b"host-1" in raw.split(b"begin ")[1] for raw in questions)
+    for raw in questions:
+        assert b"address-1.1" in raw
+        assert not [name for name in (b"203.0.113.7", b"192.0.2.7", b"web1", b"db-2", b"corp.acme") if name in raw]
+
+
+def asked(server: OpenAiStandIn, more_than: int = 0) -> list[bytes]:
+    """Return the questions that came, when there are more of them than so many."""
+    deadline = time.monotonic() + 40
+    while True:
+        questions = [one.raw for one in server.requests if one.method == "POST"]
+        if len(questions) > more_than:
+            return questions
+        assert time.monotonic() < deadline, f"no more than {len(questions)} questions came"
+        time.sleep(0.1)
+
+
+def test_the_daemon_hides_the_names_of_an_edited_configuration(
+    program: Program, server: OpenAiStandIn, log: Path
+) -> None:
+    log.write_text(FAILED.format(1))
+    often = "monitoring: {interval: 10s}"
+    configure(program, server, log, settings=often)
+    with program.daemon() as daemon:
+        before = asked(server)
+        assert b"203.0.113.7" in before[0]
+        program.hosts.append("  - {name: db-2, hostname: store.corp.acme, enabled: false}")
+        configure(program, server, log, more=", pseudonyms: true", settings=often)
+        daemon.wait_for(daemon.log, "the edited configuration is in force")
+        with log.open("a") as file:
+            file.write(FAILED.format(3) + "Nov 23 06:00:04 web1 app[7]: db-2 (store.corp.acme) has no space\n")
+        question = asked(server, len(before))[-1]
+        assert b"address-1.1" in question
+        assert not [name for name in (b"203.0.113.7", b"db-2", b"corp.acme") if name in question]
+        assert daemon.terminate() == 0
 
 
 def test_no_provider_is_said(program: Program) -> None:

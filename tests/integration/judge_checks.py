@@ -11,10 +11,12 @@ from pathlib import Path
 
 from dthostmon import rules
 from dthostmon.app.judging import StoredBudget, StoredOpinions, prompt_form
+from dthostmon.config.sections import Ai
 from dthostmon.cycle import HostChecks, Parts
 from dthostmon.judge import Assessor, Judge, Prices
 from dthostmon.judge.budget import Budget
 from dthostmon.judge.failover import Failover
+from dthostmon.judge.prompt import PromptForm
 from dthostmon.judge.question import Provider
 from dthostmon.model import Host, Thresholds, TransportKind
 from dthostmon.store import Store
@@ -22,6 +24,7 @@ from dthostmon.transport import Session, connect
 
 RULES = rules.load_packs([rules.builtin_folder()])
 NO_PRICES: dict[str, Prices] = {}
+FORM = prompt_form(Ai())
 
 
 def make_host(name: str, log: Path) -> Host:
@@ -29,7 +32,11 @@ def make_host(name: str, log: Path) -> Host:
 
 
 def make_checks(
-    store: Store, providers: Sequence[Provider], daily_tokens: int = 10**7, prices: dict[str, Prices] = NO_PRICES
+    store: Store,
+    providers: Sequence[Provider],
+    daily_tokens: int = 10**7,
+    prices: dict[str, Prices] = NO_PRICES,
+    form: PromptForm = FORM,
 ) -> HostChecks:
     """Make checks that ask the providers, within a budget."""
 
@@ -47,7 +54,7 @@ def make_checks(
         lambda: datetime.now(UTC),
         time.monotonic,
         partial(secrets.token_hex, 4),
-        assessor=Assessor(judge, prompt_form()),
+        assessor=Assessor(judge, form),
         prices=prices,
     )
     return HostChecks(parts, 50)

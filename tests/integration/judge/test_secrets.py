@@ -15,7 +15,6 @@ from tests.unit.redact.test_planted_secrets import ALL, Planted
 QUIET = "Nov 23 06:00:00 here CRON[77]: (root) CMD (true)\n"
 FAILED = "Nov 23 06:00:01 here sshd[7]: Failed password for root from 203.0.113.9 port 4000 ssh2\n"
 GROUP = 15  # as many new messages as a question holds, and some less
-LEAST_MARKS = 60
 # what only the line before shows to be a secret is not known line by line
 PLANTED = [planted for planted in ALL if "\n" not in planted.text]
 PIECE = 12
@@ -61,4 +60,4 @@ async def test_no_secret_leaves(
     sent = b"\n".join(one.raw for one in server.requests).decode()
     leaked = [planted.text for planted in PLANTED if any(part in sent for part in pieces(planted.secret))]
     assert not leaked
-    assert sent.count("[redacted: ") >= LEAST_MARKS
+    assert sent.count("[redacted: ") >= len(PLANTED)  # all of them were to be sent

@@ -6,9 +6,9 @@ import pytest
 
 from dthostmon.config import effective_values, find_file
 from dthostmon.config.inheritance import INHERITED
-from dthostmon.config.models import Overrides
+from dthostmon.config.models import ALL_PROBES, Overrides
 from dthostmon.errors import ConfigurationError, NotFoundError
-from dthostmon.model import Levels, SshAccess, TransportKind
+from dthostmon.model import Expectation, Levels, Severity, SshAccess, ThingKind, TransportKind
 
 FLEET = """\
     monitoring: {interval: 1h}
@@ -42,7 +42,7 @@ def test_a_host_stands_over_its_site_and_the_site_over_all(read):
     assert (web1.logs, web2.logs) == (("/var/log/syslog",), ("/var/log/a", "/var/log/b/*.log"))
     assert (web1.enabled, web2.enabled) == (True, False)
     assert (here.transport, here.ssh, here.address) == (TransportKind.LOCAL, None, "this machine")
-    assert here.probes == ("metrics",)
+    assert here.probes == ALL_PROBES
 
 
 def test_thresholds_merge_key_by_key_and_null_switches_a_level_off(read):
@@ -51,6 +51,22 @@ def test_thresholds_merge_key_by_key_and_null_switches_a_level_off(read):
     assert web1.thresholds.cpu == Levels(None, 80, 95)
     assert web2.thresholds.disk == Levels(None, 70, 90)
     assert (web2.thresholds.cpu, web2.thresholds.failed_logins) == (Levels(60, 80, 95), 9)
+
+
+def test_how_much_changes_matter_merges_and_what_is_expected_is_replaced(read):
+    text = """
+        changes: {port.opened: INFO, key.added: CRITICAL}
+        expect: [{kind: port, subject: "*:80*", why: tests}]
+        sites: {lab: {changes: {port.opened: CRITICAL}}}
+        hosts:
+          - {name: a, hostname: a, site: lab}
+          - {name: b, hostname: b, expect: [{subject: "*"}], changes: {user.added: INFO}}
+        """
+    a, b = read(text, SECRETS).hosts
+    assert a.changes.severities == {"port.opened": Severity.CRITICAL, "key.added": Severity.CRITICAL}
+    assert a.changes.expectations == (Expectation(ThingKind.PORT, "*:80*", "tests"),)
+    assert b.changes.severities["user.added"] is Severity.INFO
+    assert b.changes.expectations == (Expectation(None, "*", ""),)
 
 
 def test_every_key_that_may_be_overridden_has_a_global_one():

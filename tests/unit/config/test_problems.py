@@ -115,13 +115,10 @@ def test_a_wrong_value_is_named_with_what_would_be_right(refuse, text, path, mes
         ("reports: {frequency: daily}", "reports.frequency", "reports"),
         ("reports: {at: '08:00'}", "reports.at", "reports"),
         ("alerts: {repeat: 4h}", "alerts.repeat", "alerts"),
-        ("files: [/etc/passwd]", "files", "watched"),
         ("retention: {audit: 90d}", "retention.audit", "audit"),
         ("api: {docs: true}", "api.docs", "documentation"),
         ("api: {public_url: 'https://a'}", "api.public_url", "dashboard"),
-        ("probes: [metrics, ports]", "probes[1]", "probe"),
         ("sites: {a: {reports: {frequency: weekly}}}", "sites.a.reports.frequency", "reports"),
-        ("sites: {a: {files: [/etc/passwd]}}", "sites.a.files", "watched"),
     ],
 )
 def test_what_no_code_uses_yet_is_refused(refuse, text, path, feature):

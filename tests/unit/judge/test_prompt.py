@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from unicodedata import category
 
 import pytest
@@ -13,15 +12,13 @@ from hypothesis import strategies as st
 
 from dthostmon.judge.evidence import HostEvidence, Record, RecordKind, Sample, cache_key, gather
 from dthostmon.judge.prompt import (
+    MAX_ID_TOKENS,
     MAX_RECORD_TOKENS,
-    MAX_SHARING_HOSTS,
     SYSTEM,
     Prompt,
     PromptForm,
     build,
     estimate_tokens,
-    prepare,
-    share,
 )
 from dthostmon.model import Evidence, FindingSource
 from tests.fixtures.evidence import (
@@ -53,22 +50,24 @@ def a_form(tokens: int = 8000, nonce: str = NONCE) -> PromptForm:
     )
 
 
-def records_of(prompt: Prompt, nonce: str = NONCE) -> list[list[dict[str, object]]]:
-    """Return what stands between each pair of fences, read as JSON line by line."""
+def lines_of(prompt: Prompt, nonce: str = NONCE) -> list[str]:
+    """Return what stands between the two fences."""
     content = prompt.question.messages[0].content
-    return [
-        [json.loads(line) for line in part.split("\n") if line]
-        for part in re.findall(rf"(?<=^begin {nonce}$)(.*?)(?=^end {nonce}$)", content, re.DOTALL | re.MULTILINE)
-    ]
+    (part,) = re.findall(rf"(?<=^begin {nonce}$)(.*?)(?=^end {nonce}$)", content, re.DOTALL | re.MULTILINE)
+    return [line for line in part.split("\n") if line]
 
 
-def asked(*evidence: HostEvidence, form: PromptForm | None = None) -> Prompt:
-    used = form or a_form()
-    return build([prepare(one, used) for one in evidence], used)
+def records_of(prompt: Prompt, nonce: str = NONCE) -> list[dict[str, object]]:
+    """Return what stands between the two fences, read as JSON line by line."""
+    return [json.loads(line) for line in lines_of(prompt, nonce)]
 
 
-def evidence_of(*records: Record, host: str = "web1", site: str | None = "north", more: int = 0) -> HostEvidence:
-    return HostEvidence(host, site, "db,web", 20, records, more)
+def asked(evidence: HostEvidence, form: PromptForm | None = None) -> Prompt:
+    return build(evidence, form or a_form())
+
+
+def evidence_of(*records: Record, host: str = "web1", more: int = 0) -> HostEvidence:
+    return HostEvidence(host, "north", "db,web", 20, records, more)
 
 
 def a_record(text: str, importance: int = 50, path: str = AUTH_LOG, kind: RecordKind = RecordKind.FINDING) -> Record:
@@ -85,11 +84,10 @@ def holds(prompt: Prompt, form: PromptForm) -> None:
     assert not CONTROL_TOKEN.search(everything)
     assert not any(category(one) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"} for one in everything if one != "\n")
     nonce = form.nonce()
-    assert everything.count(nonce) == 2 * len(prompt.hosts)
+    assert everything.count(nonce) == 2
     fences = [line for line in message.content.split("\n") if nonce in line]
-    assert fences == [f"begin {nonce}", f"end {nonce}"] * len(prompt.hosts)
-    shown = records_of(prompt, nonce)
-    assert [[one["id"] for one in part if "id" in one] for part in shown] == [list(one.records) for one in prompt.hosts]
+    assert fences == [f"begin {nonce}", f"end {nonce}"]
+    assert [one["id"] for one in records_of(prompt, nonce) if "id" in one] == list(prompt.records)
     assert question.prompt_tokens <= form.max_prompt_tokens
     sent = everything.removesuffix("\n") + json.dumps(question.schema, separators=(",", ":"))
     assert estimate_tokens(sent) - 1 <= question.prompt_tokens <= estimate_tokens(sent) + 1
@@ -103,38 +101,36 @@ def test_a_prompt_tells_site_role_and_records_between_fences() -> None:
     content = prompt.question.messages[0].content
     assert content.startswith('Host: {"site":"north","role":"db,web","visits_before":20}\nbegin ')
     assert records_of(prompt) == [
-        [
-            {
-                "id": "E01",
-                "type": "finding",
-                "severity": "WARN",
-                "rule": "sshd.failed",
-                "count": 9,
-                "title": "something happened",
-                "lines": [
-                    {
-                        "log": "/var/log/auth.log",
-                        "time": "2026-07-28T06:00:00+00:00",
-                        "line": "sshd: Failed password for root from 203.0.113.9 port 1 ssh2",
-                    }
-                ],
-            },
-            {
-                "id": "E02",
-                "type": "new",
-                "severity": "INFO",
-                "count": 900,
-                "program": "app",
-                "template": "kind b happened",
-                "lines": [{"log": "/var/log/syslog", "line": "app: kind b happened"}],
-            },
-        ]
+        {
+            "id": "E01",
+            "type": "finding",
+            "severity": "WARN",
+            "rule": "sshd.failed",
+            "count": 9,
+            "title": "something happened",
+            "lines": [
+                {
+                    "log": "/var/log/auth.log",
+                    "time": "2026-07-28T06:00:00+00:00",
+                    "line": "sshd: Failed password for root from 203.0.113.9 port 1 ssh2",
+                }
+            ],
+        },
+        {
+            "id": "E02",
+            "type": "new",
+            "severity": "INFO",
+            "count": 900,
+            "program": "app",
+            "template": "kind b happened",
+            "lines": [{"log": "/var/log/syslog", "line": "app: kind b happened"}],
+        },
     ]
     assert "left out" not in content
     assert prompt.question.system == SYSTEM
     assert prompt.question.max_output_tokens == 1200
     assert prompt.question.schema == a_schema(["E01", "E02"])
-    assert prompt.hosts[0].records["E01"].samples[0].place == line
+    assert prompt.records["E01"].samples[0].place == line
     holds(prompt, a_form())
 
 
@@ -146,7 +142,7 @@ def test_a_word_that_redaction_takes_out_of_a_line_is_in_no_other_text_of_its_re
     form = replace(
         a_form(), redact=lambda text: text.replace("/mysql -uroot -pWinterland", "/mysql -uroot -p[redacted]")
     )
-    ((sent,),) = records_of(build([prepare(evidence_of(record), form)], form))
+    (sent,) = records_of(asked(evidence_of(record), form))
     assert sent["template"] == "COMMAND=* -uroot -* app"
 
 
@@ -157,32 +153,31 @@ def test_a_prompt_does_not_name_the_host() -> None:
 
 def test_what_was_found_before_has_no_id() -> None:
     prompt = asked(evidence_of(a_record("a"), a_record("b", 20, kind=RecordKind.EARLIER), a_record("c", 10)))
-    assert [one.get("id") for one in records_of(prompt)[0]] == ["E01", None, "E02"]
-    assert [one.content["title"] for one in prompt.hosts[0].records.values()] == ["a", "c"]
+    assert [one.get("id") for one in records_of(prompt)] == ["E01", None, "E02"]
+    assert [one.content["title"] for one in prompt.records.values()] == ["a", "c"]
 
 
 def test_the_least_important_records_are_left_out_and_counted() -> None:
     evidence = evidence_of(*(a_record(f"{'x' * 300} {number}", 90 - number) for number in range(40)), more=5)
     form = a_form(4000)
-    prompt = asked(evidence, form=form)
-    (host,) = prompt.hosts
-    assert 5 < len(host.records) < 40
-    assert [record.importance for record in host.records.values()] == [
-        90 - number for number in range(len(host.records))
+    prompt = asked(evidence, form)
+    assert 5 < len(prompt.records) < 40
+    assert [record.importance for record in prompt.records.values()] == [
+        90 - number for number in range(len(prompt.records))
     ]
-    assert host.left_out == 40 - len(host.records) + 5
-    assert f"{host.left_out} further records were left out." in prompt.question.messages[0].content
+    assert prompt.left_out == 40 - len(prompt.records) + 5
+    assert f"{prompt.left_out} further records were left out." in prompt.question.messages[0].content
     holds(prompt, form)
 
 
 def test_nothing_is_kept_behind_a_gap() -> None:
     records = a_record("first", 90), a_record("x" * 390, 80), a_record("last", 70)
     need = asked(evidence_of(*records)).question.prompt_tokens
-    (host,) = asked(evidence_of(*records), form=a_form(need - 1)).hosts
-    assert [record.content["title"] for record in host.records.values()] == ["first", "x" * 390]
-    (host,) = asked(evidence_of(*records), form=a_form(need - 150)).hosts
-    assert [record.content["title"] for record in host.records.values()] == ["first"]
-    assert host.left_out == 2
+    prompt = asked(evidence_of(*records), a_form(need - 1))
+    assert [record.content["title"] for record in prompt.records.values()] == ["first", "x" * 390]
+    prompt = asked(evidence_of(*records), a_form(need - 150))
+    assert [record.content["title"] for record in prompt.records.values()] == ["first"]
+    assert prompt.left_out == 2
 
 
 def test_one_record_left_out_is_told_as_one() -> None:
@@ -193,9 +188,9 @@ def test_one_record_left_out_is_told_as_one() -> None:
 
 def test_a_cap_that_leaves_no_room_says_what_would() -> None:
     with pytest.raises(ValueError, match=r"no record fits into a prompt of 500 tokens; allow \d+ at least") as told:
-        asked(evidence_of(a_record("x")), form=a_form(500))
+        asked(evidence_of(a_record("x")), a_form(500))
     least = int(re.findall(r"allow (\d+)", str(told.value))[0])
-    asked(evidence_of(a_record("x")), form=a_form(least))
+    asked(evidence_of(a_record("x")), a_form(least))
 
 
 def test_a_host_without_records_is_not_asked_about() -> None:
@@ -212,9 +207,8 @@ def test_no_record_takes_the_room_of_the_others(character: str) -> None:
         90,
         tuple(Sample(character * 2000, "t-1", Evidence(character * 500, "x")) for _ in range(5)),
     )
-    body = prepare(evidence_of(evil), a_form()).bodies[0]
-    assert estimate_tokens(body) <= MAX_RECORD_TOKENS
-    json.loads("{" + body)
+    (line,) = lines_of(asked(evidence_of(evil)))
+    assert estimate_tokens(line) <= MAX_RECORD_TOKENS + MAX_ID_TOKENS
 
 
 def test_secrets_are_redacted_everywhere() -> None:
@@ -233,72 +227,14 @@ def test_secrets_are_redacted_everywhere() -> None:
 def test_a_nonce_that_stands_in_the_data_is_drawn_again() -> None:
     words = iter([NONCE, "short", "a1b2c3d4e5f60718"])
     form = replace(a_form(), nonce=lambda: next(words))
-    prompt = asked(evidence_of(a_record(f"end {NONCE}")), form=form)
+    prompt = asked(evidence_of(a_record(f"end {NONCE}")), form)
     assert "\nbegin a1b2c3d4e5f60718\n" in prompt.question.messages[0].content
 
 
 def test_a_nonce_that_cannot_be_used_is_refused() -> None:
     for word in (NONCE, "", "two words of it"):
         with pytest.raises(ValueError, match="it must be random"):
-            asked(evidence_of(a_record(f"end {NONCE}")), form=a_form(nonce=word))
-
-
-def test_several_hosts_have_ids_of_their_own() -> None:
-    first = evidence_of(a_record("of the first"), host="web1")
-    second = evidence_of(a_record("of the second"), a_record("more of it", 40), host="web2")
-    prompt = asked(first, second)
-    assert [(one.evidence.host, one.mark, list(one.records)) for one in prompt.hosts] == [
-        ("web1", "H1", ["H1E01"]),
-        ("web2", "H2", ["H2E01", "H2E02"]),
-    ]
-    assert prompt.hosts[1].records["H2E01"].content["title"] == "of the second"
-    assert [[one["title"] for one in part] for part in records_of(prompt)] == [
-        ["of the first"],
-        ["of the second", "more of it"],
-    ]
-    assert prompt.question.schema == {
-        "type": "object",
-        "properties": {"H1": a_schema(["H1E01"]), "H2": a_schema(["H2E01", "H2E02"])},
-        "required": ["H1", "H2"],
-        "additionalProperties": False,
-    }
-    assert prompt.question.max_output_tokens == 2400
-    holds(prompt, a_form())
-
-
-def test_hosts_of_a_site_share_a_request_as_long_as_all_of_it_fits() -> None:
-    form = a_form(3000)
-    small = [prepare(evidence_of(a_record("x" * 300), host=f"n{number}"), form) for number in range(12)]
-    large = prepare(evidence_of(*(a_record("y" * 390, 90) for _ in range(30)), host="large"), form)
-    other = prepare(evidence_of(a_record("z"), host="other", site="south"), form)
-    alone = [prepare(evidence_of(a_record("z"), host=name, site=None), form) for name in ("a", "b")]
-    groups = share([*small[:6], large, other, *alone, *small[6:]], form)
-    assert sorted(one.evidence.host for group in groups for one in group) == sorted(
-        one.evidence.host for one in (*small, large, other, *alone)
-    )
-    for group in groups:
-        assert len({one.evidence.site for one in group}) == 1
-        assert len(group) <= MAX_SHARING_HOSTS
-        prompt = build(group, form)
-        holds(prompt, form)
-        if len(group) > 1:
-            assert all(one.left_out == 0 for one in prompt.hosts)
-    by_name = {group[0].evidence.host: group for group in groups}
-    assert len(by_name["large"]) == len(by_name["a"]) == len(by_name["b"]) == 1
-    assert len(by_name["n0"]) > 1
-
-
-def test_hosts_of_different_sites_never_share_a_request() -> None:
-    sites = ["north", "south", None, "north", None, "south"]
-    sheets = [prepare(evidence_of(a_record("x"), host=str(at), site=site), a_form()) for at, site in enumerate(sites)]
-    groups = [[one.evidence.host for one in group] for group in share(sheets, a_form())]
-    assert groups == [["0", "3"], ["1", "5"], ["2"], ["4"]]
-
-
-def test_no_more_hosts_than_a_few_share_a_request() -> None:
-    form = a_form(100_000)
-    sheets = [prepare(evidence_of(a_record("x"), host=f"n{number}"), form) for number in range(MAX_SHARING_HOSTS + 1)]
-    assert [len(group) for group in share(sheets, form)] == [MAX_SHARING_HOSTS, 1]
+            asked(evidence_of(a_record(f"end {NONCE}")), a_form(nonce=word))
 
 
 def test_tokens_are_estimated_by_bytes() -> None:
@@ -332,7 +268,7 @@ def test_a_hostile_line_that_was_really_read_steers_nothing(line: str) -> None:
     found = really_examined(line.split("\n"), history)
     prompt = asked(gather(found, history, a_host()))
     holds(prompt, a_form())
-    assert all(len(one) <= 400 for part in records_of(prompt) for record in part for one in texts_of(record))
+    assert all(len(one) <= 400 for record in records_of(prompt) for one in texts_of(record))
 
 
 def texts_of(value: object) -> list[str]:
@@ -344,9 +280,7 @@ def texts_of(value: object) -> list[str]:
 
 
 def test_all_hostile_lines_at_once_steer_nothing() -> None:
-    lines = injection_lines()
-    holds(asked(everything_of(lines)), a_form())
-    holds(asked(everything_of(lines[:3]), everything_of(lines[3:6])), a_form())
+    holds(asked(everything_of(injection_lines())), a_form())
 
 
 TEXTS = st.lists(
@@ -363,34 +297,22 @@ TEXTS = st.lists(
 @given(st.lists(TEXTS, min_size=1, max_size=6), st.integers(3000, 6000))
 def test_any_text_steers_nothing(lines: list[str], tokens: int) -> None:
     form = a_form(tokens)
-    holds(asked(everything_of(lines), form=form), form)
+    holds(asked(everything_of(lines), form), form)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(TEXTS, st.integers(0, 90)), min_size=1, max_size=25), st.integers(2000, 6000))
 def test_what_is_kept_is_never_less_important_than_what_is_left_out(told: list[tuple[str, int]], tokens: int) -> None:
     records = sorted((a_record(text, importance) for text, importance in told), key=lambda one: -one.importance)
-    form = a_form(tokens)
-    halves = [evidence_of(*records[::2], host="a"), evidence_of(*records[1::2], host="b")]
-    for group in ([evidence_of(*records)], [one for one in halves if one.records]):
-        prompt = asked(*group, form=form)
-        kept = [record.importance for host in prompt.hosts for record in host.records.values()]
-        everything = sorted((record.importance for one in group for record in one.records), reverse=True)
-        assert sorted(kept, reverse=True) == everything[: len(kept)]
-        assert all(
-            before.importance >= after.importance
-            for host in prompt.hosts
-            for before, after in pairwise(host.records.values())
-        )
+    prompt = asked(evidence_of(*records), a_form(tokens))
+    kept = [record.importance for record in prompt.records.values()]
+    assert kept == [record.importance for record in records[: len(kept)]]
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(TEXTS, min_size=1, max_size=4), st.sampled_from([3500, 8000]))
-def test_an_id_names_the_same_record_whatever_is_left_out_and_whoever_shares(lines: list[str], tokens: int) -> None:
+def test_an_id_names_the_same_record_whatever_is_left_out(lines: list[str], tokens: int) -> None:
     evidence = everything_of(lines)
-    alone = asked(evidence).hosts[0].records
-    less = asked(evidence, form=a_form(tokens)).hosts[0].records
-    shared = asked(evidence_of(a_record("x")), evidence).hosts[1].records
-    assert all(alone[own] is record for own, record in less.items())
-    assert all(alone[own.removeprefix("H2")] is record for own, record in shared.items())
+    all_of_it, less = asked(evidence).records, asked(evidence, a_form(tokens)).records
+    assert all(all_of_it[own] is record for own, record in less.items())
     assert cache_key(evidence.records) == cache_key(everything_of(lines).records)

@@ -12,6 +12,7 @@ import pytest
 from dthostmon.redact import redact
 
 RUN = 6
+LEAST_OF_A_PLACE = 12
 
 
 class Planted(NamedTuple):
@@ -38,6 +39,11 @@ CRYPT = "$6$rounds=5000$saltsalt$" + "Zx9Yw8Vu7Ts6Rq5Po4Nm3Lk2Ji1Hg0"
 
 def pem(kind: str, gap: str) -> str:
     return PEM.format(kind=kind, gap=gap, body=gap.join(LINES) + gap + "Qm9iPQ==")
+
+
+def encoded(*words: str) -> str:
+    """Return a command line as audit writes one with a blank in it."""
+    return "\0".join(words).encode().hex().upper()
 
 
 KEYS = [
@@ -211,7 +217,129 @@ PERSONAL = [
     Planted("Invalid user {} from 203.0.113.9 port 53122", "Hunter2hunter2", "user name, perhaps a password"),
     Planted("pam_unix(login:auth): bad username [{}]", "S3cret-Word", "user name, perhaps a password"),
 ]
-ALL = [*KEYS, *TOKENS, *URLS, *COMMANDS, *SETTINGS, *HEADERS, *PERSONAL]
+SUDO = "alice : TTY=pts/0 ; PWD=/home/alice ; USER=root ; COMMAND="
+# command lines as sudo and audit log them
+LOGGED_COMMANDS = [
+    Planted(SUDO + "/usr/bin/curl -u admin:{} https://example.com", "hunterhunter", "password"),
+    Planted(SUDO + "/usr/bin/env MYSQL_PWD={} mysqldump app", "hunterhunter", "password"),
+    Planted(SUDO + "/usr/bin/sshpass -p {} ssh root@db", "hunterhunter", "password"),
+    Planted(SUDO + "/usr/bin/mount -t cifs //nas/x /mnt -o username=bob,password={}", "hunterhunter", "password"),
+    Planted(SUDO + "/usr/bin/psql postgres://app:{}@db/app", "Winter2031x", "password"),
+    Planted(SUDO + "/usr/bin/tee /etc/app.env <<< API_TOKEN={}", "hunter2hunter", "token"),
+    Planted(
+        "alice : TTY=pts/0 ; PWD=/ ; USER=root ; ENV=DB_PASSWORD={} ; COMMAND=/usr/bin/app", "hunterhunter", "password"
+    ),
+    Planted(
+        "type=PROCTITLE msg=audit(1.2:3): proctitle={}",
+        encoded("curl", "-u", "alice:hunterhunter", "x"),
+        "encoded command line",
+    ),
+    Planted(
+        "type=PROCTITLE msg=audit(1.2:3): proctitle={}",
+        encoded("psql", "postgres://app:Winter2031x@db/app"),
+        "encoded command line",
+    ),
+    Planted(
+        "type=PROCTITLE msg=audit(1.2:3): proctitle={}",
+        encoded("sshpass", "-p", "hunterhunter", "ssh", "db"),
+        "encoded command line",
+    ),
+    Planted(
+        'type=EXECVE msg=audit(1.2:3): argc=2 a0="app" a1={}',
+        b"--password=hunter hunter".hex().upper(),
+        "encoded command line",
+    ),
+    Planted(
+        'type=EXECVE msg=audit(1.2:3): argc=3 a0="sh" a1="-c" a2={}',
+        b"mysql -uroot -phunterhunter app".hex().upper(),
+        "encoded command line",
+    ),
+    Planted(
+        "type=USER_CMD msg=audit(1.2:3): pid=1 uid=1000 msg='cwd=\"/root\" cmd={} terminal=pts/0 res=success'",
+        b"mysql -uroot -phunterhunter".hex().upper(),
+        "encoded command line",
+    ),
+    Planted(
+        'type=TTY msg=audit(1.2:3): tty pid=1 uid=0 major=136 minor=0 comm="bash" data={}',
+        b"mysql -uroot -phunterhunter\r".hex().upper(),
+        "encoded command line",
+    ),
+]
+# what shells remember, and what programs echo of it
+HISTORIES = [
+    Planted("HISTORY: PID=811 UID=0 mysql -uroot -p{} app", "hunterhunter", "password"),
+    Planted("  501  mysqldump -u root -p{} app > /tmp/a.sql", "hunterhunter", "password"),
+    Planted(": 1764200000:0;curl -u alice:{} https://example.com", "hunterhunter", "password"),
+    Planted("- cmd: sshpass -p {} ssh root@web1", "hunterhunter", "password"),
+    Planted("  502  export DB_PASSWORD={}", "hunterhunter", "password"),
+    Planted("set -gx OPENAI_API_KEY {}", "hunter2hunter2hunter", "secret"),
+    Planted("setenv DB_PASSWORD {}", "hunterhunter", "secret"),
+    Planted("  503  docker run -d -e POSTGRES_PASSWORD={} postgres:16", "hunterhunter", "password"),
+    Planted('  504  psql "host=db user=app password={}"', "hunterhunter", "password"),
+    Planted('  505  echo "root:{}" | chpasswd', "hunterhunter", "password"),
+    Planted("  506  echo {} | sudo -S apt update", "hunterhunter", "password"),
+    Planted("  507  passwd --stdin bob <<< {}", "hunterhunter", "password"),
+    Planted("  508  sudo -S reboot <<< '{}'", "hunterhunter", "password"),
+    Planted('  509  mongosh "mongodb://root:{}@db/admin"', "hunterhunter", "password"),
+    Planted("  510  ssh-keygen -t ed25519 -N {} -f k", "hunterhunter", "password"),
+    Planted("  511  kubectl create secret docker-registry r --docker-password={}", "hunterhunter", "password"),
+    Planted("  512  helm install db x --set auth.postgresPassword={}", "hunterhunter", "password"),
+    Planted("  513  nmcli dev wifi connect home password {}", "hunterhunter", "password"),
+    Planted("  514  BORG_PASSPHRASE={} borg create r::a /srv", "hunterhunter", "password"),
+    Planted("  515  ipmitool -H bmc -U root -P {} power status", "hunterhunter", "password"),
+    Planted("  516  vault kv put secret/app password={}", "hunterhunter", "password"),
+    Planted("  517  rclone config create x s3 secret_access_key {}", "hunterhunter", "password"),
+    Planted("  518  mc alias set store https://s3:9000 admin {}", "hunterhunter", "password"),
+    Planted("  519  mysqladmin -u root password {}", "hunterhunter", "password"),
+    Planted("  520  mysql -e \"SET PASSWORD = '{}'\"", "hunterhunter", "password"),
+    Planted("  521  rabbitmqctl add_user app {}", "hunterhunter", "password"),
+    Planted("  522  plink -ssh -pw {} bob@web1 uptime", "hunterhunter", "password"),
+    Planted('  523  curl "https://api.example.com/v1?api_key={}"', "hunterhunter", "secret"),
+    Planted("  524  wget --user=alice --http-password={} https://example.com", "hunterhunter", "password"),
+    Planted("  525  gh auth login --with-token <<< {}", "ghp" + "_" + A36, "password"),
+    Planted("  526  git remote add o https://{}@github.com/a/b.git", "ghp" + "_" + A36, "token"),
+    Planted("  527  az login -u bob -p {}", "hunterhunter", "password"),
+    Planted("  528  ldapadd -x -D cn=admin -w {} -f x.ldif", "hunterhunter", "password"),
+]
+# what is echoed of unit files
+UNITS = [
+    Planted('Environment="API_TOKEN={}" "HOME=/srv"', "hunter hunter", "token"),
+    Planted("Environment=MYSQL_ROOT_PASSWORD={} LANG=C", "hunterhunter", "password"),
+    Planted('Environment="DATABASE_URL=postgres://app:{}@db/app"', "Winter2031x", "password"),
+    Planted("Environment=REDIS_URL=redis://:{}@cache:6379/0", "hunterhunter", "password"),
+    Planted('Environment="JAVA_OPTS=-Djavax.net.ssl.keyStorePassword={}"', "hunterhunter", "password"),
+    Planted("Environment=AWS_SECRET_ACCESS_KEY={}", AWS_SECRET, "secret key"),
+    Planted("ExecStart=/usr/bin/app --db-password={} --port 80", "hunterhunter", "password"),
+    Planted("ExecStart=/usr/bin/app --token {} --verbose", "hunterhunter", "password"),
+    Planted("ExecStart=/usr/bin/redis-server --requirepass {}", "hunterhunter", "password"),
+    Planted("ExecStart=/usr/bin/docker run -e POSTGRES_PASSWORD={} postgres", "hunterhunter", "password"),
+    Planted("ExecStartPre=/bin/sh -c 'mysql -uroot -p{} -e \"select 1\"'", "hunterhunter", "password"),
+    Planted("ExecStart=/usr/bin/java -Ddb.password={} -jar /srv/app.jar", "hunterhunter", "password"),
+    Planted("ExecStart=/usr/bin/sshpass -p {} sshfs bob@nas:/ /mnt", "hunterhunter", "password"),
+    Planted("ExecStop=/usr/bin/mysqladmin -uroot -p{} shutdown", "hunterhunter", "password"),
+    Planted("ExecReload=/usr/bin/redis-cli -a {} config rewrite", "hunterhunter", "password"),
+    Planted("ExecStart=/usr/bin/tailscale up --authkey={}", "tskey" + "-auth-" + A36[:24], "password"),
+    Planted(
+        "ExecStart=/usr/bin/k3s agent --token={} --server https://k8s:6443",
+        "K10" + A36 + "::node:" + A36[:16],
+        "password",
+    ),
+    Planted(
+        "ExecStart={{ path=/usr/bin/app ; argv[]=/usr/bin/app --password {} ; ignore_errors=no }}",
+        "hunterhunter",
+        "password",
+    ),
+    Planted("SetCredential=db-password:{}", "hunterhunter", "secret"),
+    Planted("Environment=DB_PASS={} # until the vault is there", "hunterhunter", "password"),
+]
+PLACES = {
+    "log lines": [*KEYS, *TOKENS, *HEADERS, *PERSONAL, *SETTINGS],
+    "command lines": [*COMMANDS, *LOGGED_COMMANDS],
+    "URLs": URLS,
+    "histories": HISTORIES,
+    "unit files": UNITS,
+}
+ALL = [planted for place in PLACES.values() for planted in place]
 
 
 def runs(secret: str) -> set[str]:
@@ -239,4 +367,5 @@ def test_a_planted_secret_does_not_leave_from_within_a_log_line(planted: Planted
 
 def test_there_are_enough_of_them() -> None:
     assert len(ALL) >= 60
+    assert all(len(planted) >= LEAST_OF_A_PLACE for planted in PLACES.values())
     assert all(runs(planted.secret) for planted in ALL)

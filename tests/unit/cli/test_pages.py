@@ -2,15 +2,16 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
-from dthostmon.cli.stored import FINDINGS_PER_QUERY, newest_findings
+from dthostmon.cli.pages import ROWS_PER_QUERY, newest
 from dthostmon.cli.stored_logs import whole_lines
 from dthostmon.model import Finding, FindingSource, Run, RunStatus, Severity, Visit
 from dthostmon.store import StoredChunk, open_store
 
 START = datetime(2026, 1, 31, tzinfo=UTC)
-FINDINGS = 2 * FINDINGS_PER_QUERY + 7
+FINDINGS = 2 * ROWS_PER_QUERY + 7
 
 
 async def chunks(*pieces: tuple[str, int, bytes]) -> AsyncIterator[StoredChunk]:
@@ -46,11 +47,11 @@ async def test_as_many_findings_are_told_as_were_asked_for(tmp_path: Path) -> No
     store = await open_store(f"sqlite:///{tmp_path}/test.db")
     try:
         await store.save_run(Visit(run))
-        for limit in (1, FINDINGS_PER_QUERY, FINDINGS_PER_QUERY + 1, FINDINGS - 1):
-            page = await newest_findings(store, None, None, limit)
+        for limit in (1, ROWS_PER_QUERY, ROWS_PER_QUERY + 1, FINDINGS - 1):
+            page = await newest(partial(store.findings, None, None), limit)
             assert (len(page.items), page.next is None) == (limit, False)
         for limit in (FINDINGS, 10**9):
-            page = await newest_findings(store, "web1", START, limit)
+            page = await newest(partial(store.findings, "web1", START), limit)
             assert len({one.finding.title for one in page.items}) == FINDINGS
             assert page.next is None
     finally:

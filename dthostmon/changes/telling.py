@@ -1,0 +1,87 @@
+"""What a visit tells of what changed: in words, how much it matters, whether it was to be expected. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dthostmon.changes.causes import Movement, cause_of, movement_of
+from dthostmon.changes.relatives import words_of
+from dthostmon.changes.table import entry_of
+from dthostmon.changes.wording import Wording, wordings
+from dthostmon.model import Change, ChangePolicy, Difference, Finding, FindingSource, Severity, Thing, ThingKind
+
+MAX_CHANGES = 1000  # of a visit; a host that shows more was rebuilt
+EXPLAINING = frozenset({ThingKind.PACKAGE, ThingKind.FILE})
+CHANGE_RULE = "change"
+_TIMES = ("modified_at", "installed_at", "started_at", "at")
+
+
+@dataclass(frozen=True, slots=True)
+class ToldChange:
+    """A change, and the finding that it makes where nothing explains it and it matters."""
+
+    change: Change
+    finding: Finding | None
+
+
+def tell(
+    differences: Sequence[Difference], recent: Sequence[Change], policy: ChangePolicy, seen_at: datetime
+) -> tuple[ToldChange, ...]:
+    """Say what changed. `recent` are the changes of the hours before, which may explain some of these."""
+    movements = [*_movements(differences), *(movement_of(one) for one in recent if one.kind in EXPLAINING)]
+    told: list[ToldChange] = []
+    for difference in differences:
+        cause = cause_of(difference, movements, policy.expectations)
+        told += (_told(difference, wording, cause, policy, seen_at) for wording in wordings(difference))
+    return tuple(told[:MAX_CHANGES])
+
+
+def _movements(differences: Iterable[Difference]) -> Iterator[Movement]:
+    for difference in differences:
+        thing = difference.thing
+        if thing.kind in EXPLAINING:
+            for wording in wordings(difference):
+                words = frozenset(words_of(thing))
+                yield Movement(thing.kind, thing.subject, wording.sentence, words, difference.before is None)
+
+
+def _told(difference: Difference, wording: Wording, cause: str, policy: ChangePolicy, seen_at: datetime) -> ToldChange:
+    thing = difference.thing
+    entry = entry_of(thing.kind, wording)
+    severity = policy.severities.get(entry.id, entry.severity) if entry else Severity.INFO
+    change = Change(
+        kind=thing.kind,
+        subject=wording.subject,
+        before=wording.before,
+        after=wording.after,
+        sentence=wording.sentence,
+        severity=Severity.INFO if cause else severity,
+        expected=bool(cause),
+        seen_at=seen_at,
+        cause=cause,
+        happened_at=_happened_at(difference, seen_at),
+        diff=wording.diff,
+        words=words_of(thing),
+    )
+    if entry is None or change.severity is Severity.INFO:
+        return ToldChange(change, None)
+    finding = Finding(
+        kind=entry.id,
+        severity=severity,
+        title=wording.sentence,
+        source=FindingSource.CHANGE,
+        rule=f"{CHANGE_RULE}.{entry.id}",
+        recommended_action=entry.action,
+        fields={"subject": wording.subject},
+        first_seen=change.happened_at or seen_at,
+        last_seen=seen_at,
+    )
+    return ToldChange(change, finding)
+
+
+def _happened_at(difference: Difference, seen_at: datetime) -> datetime | None:
+    """Return when the host says that it happened; not what lies in the future of the visit."""
+    thing: Thing | None = difference.after
+    times = (getattr(thing, name, None) for name in _TIMES)
+    moment = next((time for time in times if isinstance(time, datetime)), None)
+    return moment if moment is not None and moment <= seen_at else None

@@ -1,0 +1,70 @@
+"""What differs between two inventories: nothing that is unknown, and nothing twice."""
+
+from dataclasses import replace
+
+from hypothesis import given
+
+from dthostmon.changes import differences, merged
+from dthostmon.model import Difference, Inventory, Package, Port, ThingKind
+from tests.fixtures.things import EVE, INVENTORIES, NGINX, whole
+
+NEWER = replace(NGINX, version="1.26.0-1")
+
+
+def test_things_appear_go_and_change() -> None:
+    port = Port("tcp", "*", 4444, "nc")
+    before = whole(NGINX, EVE, kinds=(ThingKind.PORT,))
+    assert differences(before, whole(NEWER, port, kinds=(ThingKind.USER,))) == (
+        Difference(NGINX, NEWER),
+        Difference(None, port),
+        Difference(EVE, None),
+    )
+
+
+def test_what_is_not_compared_is_no_difference() -> None:
+    assert differences(whole(NGINX), whole(replace(NGINX, owns=()))) == ()
+
+
+def test_a_kind_that_was_not_told_before_is_no_difference() -> None:
+    assert differences(whole(NGINX), whole(NGINX, EVE)) == ()
+
+
+def test_what_is_unknown_now_is_compared_when_it_is_known_again() -> None:
+    blind = Inventory((), {ThingKind.PACKAGE: "no rights"}, frozenset({ThingKind.PACKAGE}))
+    assert differences(whole(NGINX), blind) == ()
+    known = merged(whole(NGINX), blind)
+    assert known == whole(NGINX)
+    assert differences(known, whole(NEWER)) == (Difference(NGINX, NEWER),)
+
+
+def test_of_a_kind_known_in_part_nothing_appears_when_more_of_it_is_seen() -> None:
+    partly = Inventory((NGINX,), {ThingKind.PACKAGE: "cut"}, frozenset({ThingKind.PACKAGE}))
+    curl = Package("curl", "8")
+    assert differences(partly, whole(NEWER, curl)) == (Difference(NGINX, NEWER),)
+
+
+@given(INVENTORIES)
+def test_nothing_differs_from_itself(inventory: Inventory) -> None:
+    assert differences(inventory, inventory) == ()
+    assert differences(inventory, merged(inventory, inventory)) == ()
+
+
+@given(INVENTORIES, INVENTORIES)
+def test_unknown_kinds_neither_appear_nor_go(before: Inventory, after: Inventory) -> None:
+    for difference in differences(before, after):
+        kind = difference.thing.kind
+        assert difference.before is not None or kind not in before.missing
+        assert difference.after is not None or kind not in after.missing
+
+
+@given(INVENTORIES, INVENTORIES)
+def test_what_was_told_is_not_told_again(before: Inventory, after: Inventory) -> None:
+    told_again = differences(merged(before, after), after)
+    assert [one for one in told_again if one.after is not None] == []
+
+
+@given(INVENTORIES, INVENTORIES)
+def test_whole_inventories_differ_the_other_way_round(before: Inventory, after: Inventory) -> None:
+    one, other = replace(before, missing={}), replace(after, missing={})
+    turned = tuple(Difference(each.after, each.before) for each in differences(other, one))
+    assert differences(one, other) == turned
