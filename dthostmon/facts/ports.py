@@ -22,6 +22,7 @@ from dthostmon.model import Inventory, Port, ThingKind
 KINDS = frozenset({ThingKind.PORT})
 MOST_PORTS = 5000
 TABLES = ("tcp", "tcp6", "udp", "udp6")
+LONGEST_TOLD = 500_000  # bytes; words of all probes share what one command may print, and anybody may open sockets
 TABLE_BYTES = 4 * 2**20
 DEFAULT_EPHEMERAL = (32768, 60999)
 # Of Linux on machines that store the highest byte first: there the files' addresses are not turned round.
@@ -38,8 +39,9 @@ fi
 mark=$(echo $sockets | sha256sum)
 echo ${mark%% *}
 if [ "${mark%% *}" != 'BEFORE' ]; then
-if [ "$how" ]; then echo '=ss'; timeout 5 ss -Hltnupe || echo $sockets; echo end
-else echo $sockets; fi
+if [ "$how" ]; then rows=$(timeout 5 ss -Hltnupe) || rows=$sockets
+sockets="=ss $rows end"; fi
+if [ ${#sockets} -lt LONGEST ]; then echo $sockets; else echo '=many'; fi
 fi"""
 _STAMP = re.compile("[0-9a-f]{64}")
 _SOCKET = re.compile(r"/proc/net/(tcp6?|udp6?) ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) (\d{1,10}) \d{1,20}(?= )")
@@ -72,7 +74,9 @@ def parse_ports(outputs: Outputs) -> Inventory:
     """Read the sockets, the rows of ss and the accounts; a socket is one thing however many processes share it."""
     text = outputs.get("sockets", b"").decode("utf-8", "replace")
     if not text.endswith(" end"):
-        return Inventory((), {ThingKind.PORT: "the kernel's list of sockets (/proc/net/tcp) was not told"}, KINDS)
+        is_long = text.endswith("=many")
+        reason = "there are more sockets than are read" if is_long else "the kernel's list of sockets was not told"
+        return Inventory((), {ThingKind.PORT: reason}, KINDS)
     is_big_endian = outputs.get("architecture", b"").decode("ascii", "replace").strip() in BIG_ENDIAN
     sockets = list(_listed(text) if text[64:].startswith(" =ss ") else _sockets(text, is_big_endian))
     chosen = _chosen(sockets, _ephemeral(outputs.get("ephemeral", b"")))
@@ -190,7 +194,7 @@ async def _socket_files(files: FactFiles) -> Told:
 
 def ports_probe(_: Sequence[str], before: str | None) -> InventoryProbe:
     """Make the probe; programs are asked for when the sockets are not those of the mark."""
-    known = before if before and _STAMP.fullmatch(before) else ""
+    parts = {"BEFORE": before if before and _STAMP.fullmatch(before) else "", "LONGEST": str(LONGEST_TOLD)}
     return InventoryProbe(
         name="ports",
         parse=parse_ports,
@@ -199,7 +203,7 @@ def ports_probe(_: Sequence[str], before: str | None) -> InventoryProbe:
             "architecture": ("/proc/sys/kernel/arch", "/proc/sys/kernel/ostype"),  # since Linux 6.1
             "accounts": ("/etc/passwd",),
         },
-        words={"sockets": _COMMAND.replace("BEFORE", known)},
+        words={"sockets": re.sub("BEFORE|LONGEST", lambda word: parts[word[0]], _COMMAND)},
         files={"sockets": _socket_files},
         mark=ports_mark,
     )

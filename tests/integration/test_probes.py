@@ -124,6 +124,12 @@ def test_a_port_that_opens_is_told_with_its_program() -> None:
     assert port.program.startswith("py")
 
 
+def test_more_sockets_than_are_read_leave_the_words_of_other_probes_alone(tmp_path: Path) -> None:
+    install(tmp_path / "ss", "#!/bin/sh\nyes 'tcp LISTEN 0 5 *:1 *:* ino:1' | head -n 20000\n")
+    found, _ = told("ports", env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert found.missing == {ThingKind.PORT: "there are more sockets than are read"}
+
+
 @pytest.fixture
 def cron_host() -> Callable[..., Inventory]:
     """Ask for cron in a mount namespace whose crontabs are the test's own."""

@@ -116,6 +116,10 @@ def test_sockets_that_were_not_told_are_missing() -> None:
         assert ports(raw) == Inventory((), {}, frozenset({ThingKind.PORT}))
 
 
+def test_sockets_that_are_too_many_to_tell_are_missing() -> None:
+    assert ports(b"0" * 64 + b" =many").missing == {ThingKind.PORT: "there are more sockets than are read"}
+
+
 def test_programs_are_asked_for_when_the_sockets_are_not_those_of_the_mark() -> None:
     mark = ports_mark({"sockets": ROOT})
     assert mark == ports_mark({"sockets": mark.encode()}) == ROOT[:64].decode()
