@@ -5,6 +5,7 @@ pytest_plugins = [
     "tests.fixtures.sshd",
     "tests.fixtures.program",
     "tests.fixtures.containers",
+    "tests.fixtures.systemd_host",
     "tests.fixtures.fleet",
     "tests.fixtures.chaos",
     "tests.fixtures.real_model",

@@ -11,11 +11,13 @@ def differences(before: Inventory, after: Inventory) -> tuple[Difference, ...]:
     """Return what differs, by kind and subject.
 
     Unknown is not unchanged, and not gone: of a kind that is missing before, nothing appeared, and of one that is
-    missing after, nothing went. A kind that the probe did not tell of before has no differences.
+    missing after, nothing went. A kind that the probe did not tell of before has no differences, and where it looked
+    at something else, nothing appeared and nothing went.
     """
     told = before.kinds & after.kinds
     known, found = _by_key(before), _by_key(after)
-    keys = sorted(key for key in known.keys() | found.keys() if key[0] in told)
+    both = known.keys() & found.keys() if before.scope != after.scope else known.keys() | found.keys()
+    keys = sorted(key for key in both if key[0] in told)
     return tuple(_differing(keys, known, found, before.missing, after.missing))
 
 
@@ -46,7 +48,7 @@ def merged(before: Inventory, after: Inventory) -> Inventory:
     missing = {
         kind: reason for kind, reason in after.missing.items() if kind in before.missing or kind not in before.kinds
     }
-    return Inventory(tuple(kept) + after.things, missing, after.kinds)
+    return Inventory(tuple(kept) + after.things, missing, after.kinds, after.scope)
 
 
 def _by_key(inventory: Inventory) -> Mapping[_Key, Thing]:

@@ -5,6 +5,7 @@ from typing import Literal
 ChangeId = Literal[
     "array.degraded",
     "clock.unsynchronised",
+    "container.restarting",
     "container.trouble",
     "container.unhealthy",
     "cron.root",

@@ -170,4 +170,10 @@ def _certificate(path: str, der: bytes) -> Certificate | None:
 
 def certificates_probe(patterns: Sequence[str], before: str | None) -> InventoryProbe:  # noqa: ARG001  # all is read again
     """Make the probe of some globs."""
-    return InventoryProbe(name="certificates", parse=parse_certificates, reads={"kept": kept_in(patterns)})
+    return InventoryProbe(
+        name="certificates",
+        kinds=frozenset({ThingKind.CERTIFICATE}),
+        parse=parse_certificates,
+        scope=" ".join(patterns),
+        reads={"kept": kept_in(patterns)},
+    )

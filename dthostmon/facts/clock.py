@@ -125,5 +125,10 @@ def _mark(outputs: Outputs) -> str:
 
 
 TIME = InventoryProbe(
-    name="time", parse=parse_clock, mark=_mark, words={"clock": COMMAND}, files={"clock": _timesync_files}
+    name="time",
+    kinds=frozenset({ThingKind.CLOCK}),
+    parse=parse_clock,
+    mark=_mark,
+    words={"clock": COMMAND},
+    files={"clock": _timesync_files},
 )

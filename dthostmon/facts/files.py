@@ -90,6 +90,8 @@ def files_probe(patterns: Sequence[str], before: str | None) -> InventoryProbe: 
     """Make the probe of some globs."""
     return InventoryProbe(
         name="files",
+        kinds=frozenset({ThingKind.FILE, ThingKind.HISTORY, ThingKind.SETUID}),
+        scope=" ".join(patterns),
         parse=parse_files,
         contents={"users": ("/etc/passwd",), "groups": ("/etc/group",)},
         commands={"setuid": setuid.COMMAND},

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dthostmon.errors import FileUnreadableError
 from dthostmon.facts.client import CLIENT
@@ -50,7 +50,7 @@ async def gather(session: Session, wanted: Wanted) -> Facts:
         *inventories,
     ]
     answers = await _ask(session, probes)
-    marks = {probe.name: probe.mark(_of(probe, answers)) for probe in inventories}
+    marks = {probe.name: probe.marked(_of(probe, answers)) for probe in inventories}
     changed = [probe for probe in inventories if marks[probe.name] != wanted.marks.get(probe.name)]
     return Facts(
         identity=IDENTITY.parse(_of(IDENTITY, answers)),
@@ -63,7 +63,7 @@ async def gather(session: Session, wanted: Wanted) -> Facts:
 
 
 def _inventory(probe: InventoryProbe, answers: _Answers) -> Inventory:
-    return probe.parse(_of(probe, answers))
+    return replace(probe.parse(_of(probe, answers)), kinds=probe.kinds, scope=probe.scope)
 
 
 async def _ask(session: Session, probes: Sequence[Probe[object]]) -> _Answers:

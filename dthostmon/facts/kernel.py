@@ -120,6 +120,7 @@ def _mark(outputs: Outputs) -> str:
 
 KERNEL = InventoryProbe(
     name="kernel",
+    kinds=frozenset({ThingKind.BOOT, ThingKind.KERNEL_SETTING, ThingKind.MODULE}),
     parse=parse_kernel,
     mark=_mark,
     contents={

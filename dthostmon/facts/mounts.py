@@ -106,6 +106,7 @@ async def _from_file(files: FactFiles) -> Told:
 
 MOUNTS = InventoryProbe(
     name="mounts",
+    kinds=frozenset({ThingKind.MOUNT}),
     parse=parse_mounts,
     # of a host of containers some thousand lines are of others than these kinds
     words={"mounts": f"grep {_LINES}; [ $? -le 1 ] && echo {_END.decode()}"},

@@ -171,6 +171,7 @@ async def _nothing_of_ip(files: FactFiles) -> Told:
 
 NETWORK = InventoryProbe(
     name="network",
+    kinds=frozenset({ThingKind.ADDRESS, ThingKind.DNS, ThingKind.FIREWALL, ThingKind.ROUTE}),
     parse=parse_network,
     mark=_mark,
     contents={

@@ -16,7 +16,6 @@ from dthostmon.model import Inventory, Package, ThingKind, Updates
 
 MOST_PACKAGES = 20_000
 _MOST_VERSIONS = 20  # of one name
-_KINDS = frozenset({ThingKind.PACKAGE, ThingKind.UPDATES})
 # A stamp is sent to the host again, so it is plain: words of times, numbers and a kernel's name.
 _STAMP = re.compile(rb"=stamp ([0-9a-z][0-9A-Za-z:.+_~-]* [0-9A-Za-z:.+_~ -]{9,3999})(?:\n|\Z)")
 _PART = re.compile(rb"^=begin ([a-z-]{1,20})\n", re.MULTILINE)
@@ -52,6 +51,7 @@ def packages_probe(files: Sequence[str], before: str | None) -> InventoryProbe: 
         parse=parse_packages,
         commands={"list": list_command(stamp)},
         files={"list": list_source(stamp)},
+        kinds=frozenset({ThingKind.PACKAGE, ThingKind.UPDATES}),
         mark=mark_of,
     )
 
@@ -99,7 +99,7 @@ def parse_packages(outputs: Outputs) -> Inventory:
     updates = parse_updates(parts["updates"].lines, listed.get("dpkg", ())) if "updates" in parts else Updates()
     is_told = updates != Updates()
     missing = _missing(parts, listed, len(packages)) | ({} if is_told else {ThingKind.UPDATES: _why_no_updates(parts)})
-    return Inventory((*packages[:MOST_PACKAGES], *([updates] if is_told else [])), missing, _KINDS)
+    return Inventory((*packages[:MOST_PACKAGES], *([updates] if is_told else [])), missing)
 
 
 def _with_files(

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Generic, TypeVar
 
 from dthostmon.facts.sources import Source
-from dthostmon.model import Inventory
+from dthostmon.model import Inventory, ThingKind
 
 Fact_co = TypeVar("Fact_co", covariant=True)
 Outputs = Mapping[str, bytes]
@@ -54,8 +54,18 @@ def digest_of(outputs: Outputs) -> str:
 
 @dataclass(frozen=True, slots=True)
 class InventoryProbe(Probe[Inventory]):
-    """A probe that finds things. `mark` names the state that it was told of: what has the mark of the visit before is
-    as it was then, and is not parsed again.
+    """A probe that finds things of some `kinds`.
+
+    `mark` names the state that it was told of: what has the mark of the visit before is as it was then, and is not
+    parsed again. `scope` says what was looked at where that is a matter of configuration: what lies outside of the one
+    before is not new.
     """
 
+    kinds: frozenset[ThingKind] = frozenset()
     mark: Callable[[Outputs], str] = digest_of
+    scope: str = ""
+
+    def marked(self, outputs: Outputs) -> str:
+        """Name the state that it was told of, with what was looked at."""
+        mark = self.mark(outputs)
+        return f"{mark} {sha256(self.scope.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}" if self.scope else mark

@@ -20,7 +20,6 @@ from dthostmon.facts.sudoers import includes, is_passed_over, parse_sudoers
 from dthostmon.model import AuthorizedKey, Group, Inventory, SudoRule, Thing, ThingKind, User
 
 MOST_THINGS = 5000  # of each kind
-_KINDS = frozenset({ThingKind.USER, ThingKind.GROUP, ThingKind.SUDO, ThingKind.KEY, ThingKind.LOGIN})
 _MOST_MEMBERS = 1000
 _LARGEST_ID = 2**32 - 1
 _LONGEST_PATH = 400
@@ -37,6 +36,7 @@ def users_probe(files: Sequence[str], before: str | None) -> InventoryProbe:  # 
         contents={"passwd": ("/etc/passwd",), "group": ("/etc/group",)},
         commands={"accounts": ACCOUNTS},
         files={"accounts": tell_accounts},
+        kinds=frozenset({ThingKind.USER, ThingKind.GROUP, ThingKind.SUDO, ThingKind.KEY, ThingKind.LOGIN}),
         mark=mark_of,
     )
 
@@ -78,7 +78,7 @@ def parse_users(outputs: Outputs) -> Inventory:
         if not found[kind][0]:
             found[kind] = ([], f"{path} cannot be read, or has too many lines")
     missing = {kind: reason for kind, (things, said) in found.items() if (reason := said or _too_many(things))}
-    return Inventory(tuple(thing for things, _ in found.values() for thing in things[:MOST_THINGS]), missing, _KINDS)
+    return Inventory(tuple(thing for things, _ in found.values() for thing in things[:MOST_THINGS]), missing)
 
 
 def _taken_apart(told: bytes) -> _Accounts:

@@ -241,12 +241,15 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """A timer of the service manager. `is_overdue`: it should have fired some time ago, and did not."""
+    """A timer of the service manager. `is_overdue`: it should have fired some time ago, and did not. `active`: an
+    inactive one waits for nothing; None = not told.
+    """
 
     kind: ClassVar[ThingKind] = ThingKind.TIMER
     name: str
     activates: str
     is_overdue: bool = False
+    active: str | None = None
     last_at: datetime | None = field(default=None, compare=False)
     next_at: datetime | None = field(default=None, compare=False)
 
@@ -258,7 +261,8 @@ class Timer:
     @property
     def state(self) -> str:
         """See `Thing`."""
-        return f"starts {self.activates}{', overdue' if self.is_overdue else ''}"
+        active = "" if self.active in {None, "active"} else f", {self.active}"
+        return f"starts {self.activates}{active}{', overdue' if self.is_overdue else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -624,7 +628,7 @@ class StorageArray:
     def state(self) -> str:
         """See `Thing`."""
         missing = f", {self.missing_members} missing" if self.missing_members else ""
-        return f"{self.health}: {' '.join(self.members)}{missing}"
+        return f"{self.health}: {' '.join(self.members)}{missing}".rstrip(": ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -673,12 +677,14 @@ class Inventory:
     """What a probe found. `missing` names the kinds of which it does not know all things, and why; `kinds` are all that
     it tells of.
 
-    A kind that is missing may still have things: those that could be seen. What is not seen is not gone.
+    A kind that is missing may still have things: those that could be seen. What is not seen is not gone. `scope` says
+    what was looked at, where that is a matter of configuration.
     """
 
     things: tuple[Thing, ...] = ()
     missing: Mapping[ThingKind, str] = field(default_factory=dict)
     kinds: frozenset[ThingKind] = frozenset()
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,7 @@ def _packed(inventory: Inventory) -> tuple[str, bytes]:
 
     document = {
         "kinds": sorted(inventory.kinds),
+        "scope": inventory.scope,
         "missing": dict(sorted(inventory.missing.items())),
         "things": [_document(thing) for thing in inventory.things],
     }
@@ -128,6 +129,7 @@ def _unpacked(content: bytes) -> Inventory:
     return Inventory(
         things=_things(document["things"]),
         missing={ThingKind(kind): reason for kind, reason in document["missing"].items() if kind in _CLASSES},
+        scope=document["scope"],
         kinds=frozenset(ThingKind(kind) for kind in document["kinds"] if kind in _CLASSES),
     )
 

@@ -68,3 +68,11 @@ def test_whole_inventories_differ_the_other_way_round(before: Inventory, after: 
     one, other = replace(before, missing={}), replace(after, missing={})
     turned = tuple(Difference(each.after, each.before) for each in differences(other, one))
     assert differences(one, other) == turned
+
+
+def test_what_a_configuration_watches_now_is_not_new() -> None:
+    curl = Package("curl", "8")
+    before, after = replace(whole(NGINX), scope="a"), replace(whole(NEWER, curl), scope="a b")
+    assert differences(before, after) == (Difference(NGINX, NEWER),)
+    assert differences(after, before) == (Difference(NEWER, NGINX),)
+    assert merged(before, after) == after

@@ -12,7 +12,7 @@ from dthostmon.facts import users
 from dthostmon.facts.authorized_keys import parse_keys
 from dthostmon.facts.logins import parse_logins
 from dthostmon.facts.sudoers import includes, parse_sudoers
-from dthostmon.facts.users import mark_of, parse_users
+from dthostmon.facts.users import mark_of, parse_users, users_probe
 from dthostmon.model import AuthorizedKey, Group, Inventory, Login, SudoRule, ThingKind, User
 
 DATA = Path(__file__).parents[2] / "testdata/facts/users"
@@ -109,7 +109,7 @@ def test_what_takes_root_is_missing_and_says_so() -> None:
 def test_nothing_told_is_missing_and_not_empty() -> None:
     inventory = parse_users({})
     assert not inventory.things
-    assert inventory.missing.keys() == inventory.kinds
+    assert inventory.missing.keys() == users_probe((), None).kinds
     half = parsed(ROOT.partition(b"/proc/version")[0])
     assert half.missing.keys() == {ThingKind.SUDO, ThingKind.KEY, ThingKind.LOGIN}
     assert "last" in parsed(ROOT.removesuffix(b"=told\n")).missing[ThingKind.LOGIN]
