@@ -11,28 +11,27 @@ def differences(before: Inventory, after: Inventory) -> tuple[Difference, ...]:
     """Return what differs, by kind and subject.
 
     Unknown is not unchanged, and not gone: of a kind that is missing before, nothing appeared, and of one that is
-    missing after, nothing went. A kind that the probe did not tell of before has no differences, and where it looked
-    at something else, nothing appeared and nothing went.
+    missing after, nothing went; so it is with the parts of a kind that are unseen. A kind that the probe did not tell
+    of before has no differences, and where it looked at something else, nothing appeared and nothing went.
     """
     told = before.kinds & after.kinds
     known, found = _by_key(before), _by_key(after)
     both = known.keys() & found.keys() if before.scope != after.scope else known.keys() | found.keys()
     keys = sorted(key for key in both if key[0] in told)
-    return tuple(_differing(keys, known, found, before.missing, after.missing))
+    return tuple(_differing(keys, before, after))
 
 
 def _differing(
     keys: list[_Key],
-    known: Mapping[_Key, Thing],
-    found: Mapping[_Key, Thing],
-    unknown_before: Mapping[ThingKind, str],
-    unknown_after: Mapping[ThingKind, str],
+    before: Inventory,
+    after: Inventory,
 ) -> Iterator[Difference]:
+    known, found = _by_key(before), _by_key(after)
     for key in keys:
         was, now = known.get(key), found.get(key)
-        if was is None and key[0] in unknown_before:
+        if was is None and _is_unknown(key, before):
             continue
-        if now is None and key[0] in unknown_after:
+        if now is None and _is_unknown(key, after):
             continue
         if was != now:
             yield Difference(was, now)
@@ -44,11 +43,28 @@ def merged(before: Inventory, after: Inventory) -> Inventory:
     The next visit that can tell is compared with the last one that could, so nothing slips through in between.
     """
     found = _by_key(after)
-    kept = [thing for key, thing in _by_key(before).items() if key[0] in after.missing and key not in found]
+    kept = [thing for key, thing in _by_key(before).items() if _is_unknown(key, after) and key not in found]
     missing = {
         kind: reason for kind, reason in after.missing.items() if kind in before.missing or kind not in before.kinds
     }
-    return Inventory(tuple(kept) + after.things, missing, after.kinds, after.scope)
+    unseen = {kind: parts for kind in after.kinds if (parts := _still_unseen(kind, before, after))}
+    return Inventory(tuple(kept) + after.things, missing, after.kinds, after.scope, unseen)
+
+
+def _still_unseen(kind: ThingKind, before: Inventory, after: Inventory) -> Mapping[str, str]:
+    """Return the parts of a kind that were never seen: of a part that was, what was known stays known."""
+    was_unseen = before.unseen.get(kind, {})
+    if kind in after.missing:
+        return was_unseen
+    parts = after.unseen.get(kind, {})
+    if kind in before.missing or kind not in before.kinds:
+        return parts
+    return {part: reason for part, reason in parts.items() if part in was_unseen}
+
+
+def _is_unknown(key: _Key, inventory: Inventory) -> bool:
+    kind, subject = key
+    return kind in inventory.missing or subject.startswith(tuple(inventory.unseen.get(kind, ())))
 
 
 def _by_key(inventory: Inventory) -> Mapping[_Key, Thing]:

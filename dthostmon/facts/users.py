@@ -23,8 +23,10 @@ MOST_THINGS = 5000  # of each kind
 _MOST_MEMBERS = 1000
 _LARGEST_ID = 2**32 - 1
 _LONGEST_PATH = 400
-_MOST_NAMED = 5  # accounts in a reason
 _LOGINS = b"\n=logins\n"
+_CLOSED = "it cannot be read, which takes root"
+_UNREAD = f"it cannot be read, or has more than {LARGEST_KILOBYTES} KiB"
+_NOT_FOLLOWED = "sudoers includes it, and it is not read"
 _NOT_TOLD = "the host did not tell, or not within its time"
 
 
@@ -70,15 +72,18 @@ def parse_users(outputs: Outputs) -> Inventory:
     found: dict[ThingKind, tuple[list[Thing], str]] = {
         ThingKind.USER: (list(_users(outputs.get("passwd", b""), accounts.locked)), ""),
         ThingKind.GROUP: (list(_groups(outputs.get("group", b""))), ""),
-        ThingKind.SUDO: (_some(_sudo_rules(accounts)), _why_no_sudo(accounts)),
-        ThingKind.KEY: (_some(_keys(accounts)), _why_no_keys(accounts)),
+        ThingKind.SUDO: (_some(_sudo_rules(accounts)), _why_missing(accounts, "sudo")),
+        ThingKind.KEY: (_some(_keys(accounts)), _why_missing(accounts, "key")),
         ThingKind.LOGIN: (list(parse_logins(logins)), _why_no_logins(accounts, logins)),
     }
     for kind, path in ((ThingKind.USER, "/etc/passwd"), (ThingKind.GROUP, "/etc/group")):
         if not found[kind][0]:
             found[kind] = ([], f"{path} cannot be read, or has too many lines")
     missing = {kind: reason for kind, (things, said) in found.items() if (reason := said or _too_many(things))}
-    return Inventory(tuple(thing for things, _ in found.values() for thing in things[:MOST_THINGS]), missing)
+    parts = {ThingKind.SUDO: _unseen_rules(accounts), ThingKind.KEY: _unseen_keys(accounts)}
+    unseen = {kind: part for kind, part in parts.items() if part and kind not in missing}
+    things = tuple(thing for things, _ in found.values() for thing in things[:MOST_THINGS])
+    return Inventory(things, missing, unseen=unseen)
 
 
 def _taken_apart(told: bytes) -> _Accounts:
@@ -176,27 +181,28 @@ def _keys(accounts: _Accounts) -> Iterator[AuthorizedKey]:
                 yield replace(key, user=user)
 
 
-def _why_no_sudo(accounts: _Accounts) -> str:
+def _unseen_rules(accounts: _Accounts) -> Mapping[str, str]:
     closed = [path for name, path in accounts.closed if name == b"sudo" and not _is_ignored(path)]
-    unread = [path for path in _sudo_paths(accounts) if path not in accounts.lines]
     included = [path for lines in map(accounts.lines.get, accounts.sudo) if lines for path in includes(lines)]
-    others = [path for path in included if not path.startswith(SUDO_FOLDERS)]
-    reasons = (
-        _reason("{} cannot be read, which takes root", [shown(path) for path in closed]),
-        _reason(f"{{}} cannot be read, or has more than {LARGEST_KILOBYTES} KiB", [shown(path) for path in unread]),
-        _reason("{} is not read, which sudoers includes", others),
-    )
-    return _first_reason(accounts, "sudo", reasons)
+    parts = {_rules_of(path): _CLOSED for path in closed}
+    parts |= {_rules_of(path): _UNREAD for path in _sudo_paths(accounts) if path not in accounts.lines}
+    return parts | {path: _NOT_FOLLOWED for path in included if not path.startswith(SUDO_FOLDERS)}
 
 
-def _why_no_keys(accounts: _Accounts) -> str:
-    closed = [shown(name) for name, _ in accounts.closed if name != b"sudo"]
-    unread = [shown(path) for _, path in accounts.keys if path not in accounts.lines]
-    reasons = (
-        _reason("the authorized keys of {} cannot be read, which takes root", closed),
-        _reason(f"{{}} cannot be read, or has more than {LARGEST_KILOBYTES} KiB", unread),
-    )
-    return _first_reason(accounts, "key", reasons)
+def _rules_of(path: bytes) -> str:
+    """Return how the subjects of a file's or folder's rules begin: those of sudoers are not those of sudoers.d."""
+    name = shown(path, _LONGEST_PATH)
+    return f"{name}/" if name.endswith(SUDO_FOLDERS) else f"{name}: "
+
+
+def _unseen_keys(accounts: _Accounts) -> Mapping[str, str]:
+    """Return whose keys are not known. The space ends the name, so that root is not rooty."""
+    unread = {f"{shown(name)} ": _UNREAD for name, path in accounts.keys if path not in accounts.lines}
+    return unread | {f"{shown(name)} ": _CLOSED for name, _ in accounts.closed if name != b"sudo"}
+
+
+def _why_missing(accounts: _Accounts, kind: str) -> str:
+    return accounts.refused.get(kind, "") if accounts.is_told else _NOT_TOLD
 
 
 def _why_no_logins(accounts: _Accounts, logins: bytes) -> str:
@@ -204,19 +210,6 @@ def _why_no_logins(accounts: _Accounts, logins: bytes) -> str:
         return accounts.refused["login"]
     is_told = logins.endswith(b"\n=told\n") or logins.startswith(b"=told\n")
     return "" if is_told else "`last` of util-linux is not there, or /var/log/wtmp cannot be read"
-
-
-def _first_reason(accounts: _Accounts, kind: str, reasons: Sequence[str]) -> str:
-    if not accounts.is_told:
-        return _NOT_TOLD
-    return "; ".join(filter(None, (accounts.refused.get(kind, ""), *reasons)))
-
-
-def _reason(words: str, names: Sequence[str]) -> str:
-    """Return the words with the first of some names in it, "" without names."""
-    named = list(dict.fromkeys(names))
-    more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
-    return words.replace("{}", f"{', '.join(named[:_MOST_NAMED])}{more}") if named else ""
 
 
 def _some(things: Iterator[Thing]) -> list[Thing]:

@@ -678,13 +678,15 @@ class Inventory:
     it tells of.
 
     A kind that is missing may still have things: those that could be seen. What is not seen is not gone. `scope` says
-    what was looked at, where that is a matter of configuration.
+    what was looked at, where that is a matter of configuration. `unseen` says of what part of a kind nothing is known,
+    by the beginnings of its subjects, with the reason: the keys of root, while those of others are all known.
     """
 
     things: tuple[Thing, ...] = ()
     missing: Mapping[ThingKind, str] = field(default_factory=dict)
     kinds: frozenset[ThingKind] = frozenset()
     scope: str = ""
+    unseen: Mapping[ThingKind, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

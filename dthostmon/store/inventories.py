@@ -110,6 +110,7 @@ def _packed(inventory: Inventory) -> tuple[str, bytes]:
         "kinds": sorted(inventory.kinds),
         "scope": inventory.scope,
         "missing": dict(sorted(inventory.missing.items())),
+        "unseen": {kind: dict(sorted(parts.items())) for kind, parts in sorted(inventory.unseen.items())},
         "things": [_document(thing) for thing in inventory.things],
     }
     raw = json.dumps(safe_json(document), separators=(",", ":"), ensure_ascii=True).encode("ascii")
@@ -130,6 +131,7 @@ def _unpacked(content: bytes) -> Inventory:
         things=_things(document["things"]),
         missing={ThingKind(kind): reason for kind, reason in document["missing"].items() if kind in _CLASSES},
         scope=document["scope"],
+        unseen={ThingKind(kind): parts for kind, parts in document.get("unseen", {}).items() if kind in _CLASSES},
         kinds=frozenset(ThingKind(kind) for kind in document["kinds"] if kind in _CLASSES),
     )
 

@@ -43,7 +43,8 @@ THINGS: tuple[Thing, ...] = (
     Drive("sda", "m", "s", "PASSED", ("w",)),
     ShellHistory("/root/.bash_history", ("ls", "cd")),
 )
-INVENTORY = Inventory(THINGS, {ThingKind.SUDO: "no rights"}, frozenset(ThingKind))
+UNSEEN = {ThingKind.KEY: {"root ": "no rights"}}
+INVENTORY = Inventory(THINGS, {ThingKind.SUDO: "no rights"}, frozenset(ThingKind), unseen=UNSEEN)
 STORED = StoredInventory("mark1", INVENTORY)
 CHANGE = Change(
     *(ThingKind.PACKAGE, "nginx", "1.24", None, "nginx 1.24 removed", Severity.WARN, True, at(0), "because"),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 
 from dthostmon.changes import differences, merged
-from dthostmon.model import Difference, Inventory, Package, Port, ThingKind
+from dthostmon.model import AuthorizedKey, Difference, Inventory, Package, Port, ThingKind
 from tests.fixtures.things import EVE, INVENTORIES, NGINX, whole
 
 NEWER = replace(NGINX, version="1.26.0-1")
@@ -43,6 +43,34 @@ def test_of_a_kind_known_in_part_nothing_appears_when_more_of_it_is_seen() -> No
     assert differences(partly, whole(NEWER, curl)) == (Difference(NGINX, NEWER),)
 
 
+ROOT, ANN, BOB = (AuthorizedKey(user, "/k", f"SHA256:{user}", "ssh-ed25519") for user in ("root", "ann", "bob"))
+
+
+def keys_but_of(*users: str, things: tuple[AuthorizedKey, ...]) -> Inventory:
+    unseen = {ThingKind.KEY: {f"{user} ": "no rights" for user in users}} if users else {}
+    return Inventory(things, kinds=frozenset({ThingKind.KEY}), unseen=unseen)
+
+
+def test_what_is_unseen_of_a_kind_hides_nothing_else_of_it() -> None:
+    before, after = keys_but_of("root", things=()), keys_but_of("root", things=(ANN,))
+    assert differences(before, after) == (Difference(None, ANN),)
+    assert differences(after, before) == (Difference(ANN, None),)
+    assert merged(before, after) == after
+    assert differences(before, keys_but_of(things=(ROOT, ANN))) == (Difference(None, ANN),)
+
+
+def test_what_is_unseen_now_is_compared_when_it_is_seen_again() -> None:
+    before, blind = keys_but_of(things=(ANN, BOB)), keys_but_of("ann", "root", things=(BOB,))
+    assert differences(before, blind) == ()
+    known = merged(before, blind)
+    assert known == before
+    assert differences(known, keys_but_of(things=(BOB, ROOT))) == (Difference(ANN, None), Difference(None, ROOT))
+    assert merged(Inventory(), blind) == blind
+    missing = Inventory((), {ThingKind.KEY: "cut"}, frozenset({ThingKind.KEY}))
+    assert set(merged(blind, missing).things) == {BOB}
+    assert merged(blind, missing).unseen == blind.unseen
+
+
 @given(INVENTORIES)
 def test_nothing_differs_from_itself(inventory: Inventory) -> None:
     assert differences(inventory, inventory) == ()
@@ -52,9 +80,11 @@ def test_nothing_differs_from_itself(inventory: Inventory) -> None:
 @given(INVENTORIES, INVENTORIES)
 def test_unknown_kinds_neither_appear_nor_go(before: Inventory, after: Inventory) -> None:
     for difference in differences(before, after):
-        kind = difference.thing.kind
+        kind, subject = difference.thing.kind, difference.thing.subject
         assert difference.before is not None or kind not in before.missing
         assert difference.after is not None or kind not in after.missing
+        assert difference.before is not None or subject[0] not in before.unseen.get(kind, {})
+        assert difference.after is not None or subject[0] not in after.unseen.get(kind, {})
 
 
 @given(INVENTORIES, INVENTORIES)
@@ -65,7 +95,7 @@ def test_what_was_told_is_not_told_again(before: Inventory, after: Inventory) ->
 
 @given(INVENTORIES, INVENTORIES)
 def test_whole_inventories_differ_the_other_way_round(before: Inventory, after: Inventory) -> None:
-    one, other = replace(before, missing={}), replace(after, missing={})
+    one, other = replace(before, missing={}, unseen={}), replace(after, missing={}, unseen={})
     turned = tuple(Difference(each.after, each.before) for each in differences(other, one))
     assert differences(one, other) == turned
 

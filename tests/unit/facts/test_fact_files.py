@@ -146,7 +146,7 @@ async def test_keys_and_rules_are_read_from_files() -> None:
         "root ALL=(ALL) ALL",
         "ann ALL=(ALL) ALL",
     ]
-    assert ThingKind.KEY not in inventory.missing
+    assert ThingKind.KEY not in {*inventory.missing, *inventory.unseen}
     assert "shell" in inventory.missing[ThingKind.LOGIN]
 
 
@@ -156,5 +156,6 @@ async def test_what_is_closed_to_this_user_is_missing() -> None:
         closed=("/home/ann", "/etc/sudoers", "/etc/sudoers.d"),
     )
     inventory = await accounts(disk)
-    assert inventory.missing[ThingKind.KEY] == "the authorized keys of ann cannot be read, which takes root"
-    assert inventory.missing[ThingKind.SUDO] == "/etc/sudoers, /etc/sudoers.d cannot be read, which takes root"
+    closed = "it cannot be read, which takes root"
+    assert inventory.unseen[ThingKind.KEY] == {"ann ": closed}
+    assert inventory.unseen[ThingKind.SUDO] == {"/etc/sudoers: ": closed, "/etc/sudoers.d/": closed}

@@ -56,7 +56,7 @@ def test_entries_of_sudoers_are_told_one_by_one() -> None:
         SudoRule(admins, f"ADMINS ALL=(root) NOPASSWD: /usr/bin/systemctl restart nginx, {mysql}"),
         SudoRule(admins, "#1002 ALL=(ALL) ALL"),
     ]
-    assert ThingKind.SUDO not in inventory.missing
+    assert ThingKind.SUDO not in {*inventory.missing, *inventory.unseen}
 
 
 def test_keys_have_the_fingerprints_of_ssh_keygen() -> None:
@@ -70,6 +70,7 @@ def test_keys_have_the_fingerprints_of_ssh_keygen() -> None:
         AuthorizedKey("bob", "/srv/keys/bob", RSA, "ssh-rsa", "", "ann@laptop rsa"),
     ]
     assert not inventory.missing
+    assert not inventory.unseen
 
 
 def test_logins_are_the_newest_of_each_user_at_each_terminal() -> None:
@@ -99,9 +100,11 @@ def test_logins_are_no_part_of_the_mark() -> None:
 
 def test_what_takes_root_is_missing_and_says_so() -> None:
     inventory = parsed(UNPRIVILEGED)
-    assert inventory.missing == {
-        ThingKind.SUDO: "/etc/sudoers, /etc/sudoers.d/admins cannot be read, which takes root",
-        ThingKind.KEY: "the authorized keys of root, _chrony, bob, eve cannot be read, which takes root",
+    closed = "it cannot be read, which takes root"
+    assert not inventory.missing
+    assert inventory.unseen == {
+        ThingKind.SUDO: {"/etc/sudoers: ": closed, "/etc/sudoers.d/admins: ": closed},
+        ThingKind.KEY: {"root ": closed, "_chrony ": closed, "bob ": closed, "eve ": closed},
     }
     assert [key.user for key in inventory.things if isinstance(key, AuthorizedKey)] == ["ann", "ann", "ann", "bob"]
 
@@ -117,12 +120,13 @@ def test_nothing_told_is_missing_and_not_empty() -> None:
 
 def test_a_file_that_was_not_read_is_missing() -> None:
     output = b"=key ann:/large\n=sudo /etc/sudoers.d/large\n/proc/version:x\n=logins\n=told\n"
-    assert parsed(output).missing == {
-        ThingKind.SUDO: "/etc/sudoers.d/large cannot be read, or has more than 256 KiB",
-        ThingKind.KEY: "/large cannot be read, or has more than 256 KiB",
+    unread = "it cannot be read, or has more than 256 KiB"
+    assert parsed(output).unseen == {
+        ThingKind.SUDO: {"/etc/sudoers.d/large: ": unread},
+        ThingKind.KEY: {"ann ": unread},
     }
     more = b"=sudo /etc/sudoers\n/proc/version:x\n/etc/sudoers:@include /opt/rules\n=logins\n=told\n"
-    assert parsed(more).missing == {ThingKind.SUDO: "/opt/rules is not read, which sudoers includes"}
+    assert parsed(more).unseen == {ThingKind.SUDO: {"/opt/rules": "sudoers includes it, and it is not read"}}
 
 
 def test_a_second_account_of_a_name_is_shown_beside_the_first() -> None:
