@@ -40,7 +40,8 @@ _MANAGERS: Mapping[str, _Manager] = {
     "flatpak": _Manager(package_lists.parse_flatpak, is_of_system=False),
 }
 _Lists = Mapping[str, Sequence[Installed]]
-_ITSELF = {"dpkg", "rpm"}  # packages of the host's own architecture
+# What a manager is called as a package, which is of the host's own architecture.
+_ITSELF = {"dpkg": "dpkg", "rpm": "rpm", "apk": "apk-tools", "pacman": "pacman"}
 
 
 def packages_probe(files: Sequence[str], before: str | None) -> InventoryProbe:  # noqa: ARG001  # the signature of Make
@@ -95,11 +96,32 @@ def parse_packages(outputs: Outputs) -> Inventory:
         listed["dpkg"] = _with_files(listed["dpkg"], parts.get("dpkg-files"), package_lists.parse_dpkg_files)
     if "pacman" in listed:
         listed["pacman"] = _with_files(listed["pacman"], parts.get("pacman-files"), package_lists.parse_pacman_files)
-    packages = _packages(listed)
+    own = _own(listed)
+    packages = _packages(listed, own)
     updates = parse_updates(parts["updates"].lines, listed.get("dpkg", ())) if "updates" in parts else Updates()
     is_told = updates != Updates()
-    missing = _missing(parts, listed, len(packages)) | ({} if is_told else {ThingKind.UPDATES: _why_no_updates(parts)})
-    return Inventory((*packages[:MOST_PACKAGES], *([updates] if is_told else [])), missing)
+    missing = {} if is_told else {ThingKind.UPDATES: _why_no_updates(parts)}
+    reasons = {name: reason for name in listed if (reason := _why_not(name, parts[name]))}
+    of_own = [reasons.pop(name) for name in tuple(reasons) if name == own or _may_be_own(name, own, listed)]
+    if reason := _why_missing(parts, listed, of_own, len(packages)):
+        missing[ThingKind.PACKAGE] = reason
+    unseen = {ThingKind.PACKAGE: {f"{name}:": reason for name, reason in reasons.items()}} if reasons else {}
+    return Inventory((*packages[:MOST_PACKAGES], *([updates] if is_told else [])), missing, unseen=unseen)
+
+
+def _own(listed: _Lists) -> str:
+    """Return the system's own manager: the one that is a package of its own, or else has the most."""
+    of_system = [name for name in listed if _MANAGERS[name].is_of_system]
+    return max(of_system, key=lambda name: (_has_itself(name, listed), len(listed[name])), default="")
+
+
+def _has_itself(name: str, listed: _Lists) -> bool:
+    return any(package.name == _ITSELF.get(name) for package in listed[name])
+
+
+def _may_be_own(name: str, own: str, listed: _Lists) -> bool:
+    """Tell whether a manager that did not list all may be the system's own, and only seems not to be."""
+    return _MANAGERS[name].is_of_system and not _has_itself(own, listed)
 
 
 def _with_files(
@@ -110,10 +132,8 @@ def _with_files(
     return tuple(replace(package, owns=owns or package.owns) for package, owns in zip(packages, owned, strict=True))
 
 
-def _packages(listed: _Lists) -> Sequence[Package]:
-    """Join the lists; the names of all managers but the system's own, which has the most packages, say whose it is."""
-    of_system = {name: len(packages) for name, packages in listed.items() if _MANAGERS[name].is_of_system}
-    own = max(of_system, key=lambda name: of_system[name], default="")
+def _packages(listed: _Lists, own: str) -> Sequence[Package]:
+    """Join the lists; the names of all managers but the system's own say whose they are."""
     found: list[Package] = []
     for name, packages in listed.items():
         found += _joined(packages, _MANAGERS[name].between, "" if name == own else f"{name}:")
@@ -134,25 +154,23 @@ def _joined(packages: Sequence[Installed], between: str, before: str) -> Iterato
 
 def _native(packages: Sequence[Installed]) -> str:
     """Return the host's architecture: that of the manager itself, else the one that most packages have."""
-    itself = next((package.architecture for package in packages if package.name in _ITSELF), "")
+    itself = next((package.architecture for package in packages if package.name in _ITSELF.values()), "")
     counted = Counter(package.architecture for package in packages if not package.is_for_all)
     return itself or max(sorted(counted), key=lambda architecture: counted[architecture], default="")
 
 
-def _missing(parts: Mapping[str, _Part], listed: _Lists, count: int) -> dict[ThingKind, str]:
-    reasons = [reason for name in listed if (reason := _why_not(name, parts[name]))]
+def _why_missing(parts: Mapping[str, _Part], listed: _Lists, reasons: Sequence[str], count: int) -> str:
+    if reasons or not parts:
+        return reasons[0] if reasons else _NOT_LISTED
     if count > MOST_PACKAGES:
-        reasons.append(f"there are more than {MOST_PACKAGES}")
-    if not parts:
-        reasons.append(_NOT_LISTED)
-    elif not reasons and not any(packages for name, packages in listed.items() if _MANAGERS[name].is_of_system):
-        reasons.append("there is no database of dpkg, rpm, apk or pacman, or it is empty")
-    return {ThingKind.PACKAGE: "; ".join(reasons)} if reasons else {}
+        return f"there are more than {MOST_PACKAGES}"
+    is_empty = not any(packages for name, packages in listed.items() if _MANAGERS[name].is_of_system)
+    return "there is no database of dpkg, rpm, apk or pacman, or it is empty" if is_empty else ""
 
 
 def _why_not(name: str, part: _Part) -> str:
     if part.reason:
-        return f"{name}: {part.reason}"
+        return part.reason
     return "" if part.is_whole else f"{name} did not list all: its database is locked, damaged or closed to this user"
 
 

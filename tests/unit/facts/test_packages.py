@@ -157,12 +157,23 @@ def test_what_is_not_told_is_missing_and_not_empty() -> None:
     assert "no database" in parsed(b"=begin rpm\n=end rpm\n").missing[ThingKind.PACKAGE]
 
 
-def test_the_manager_of_the_system_has_the_most_packages() -> None:
+def test_the_manager_of_the_system_is_a_package_of_its_own() -> None:
     debian = told("debian-12.txt")
     alien = b"=begin rpm\nP\tgame\t1-1\tx86_64\n=end rpm\n"
     found = versions(parsed(debian + alien))
     assert found["rpm:game"] == "1-1"
     assert "bash" in found
+    many = b"".join(b"P\tgame%d\t1-1\tx86_64\n" % number for number in range(50))
+    assert "bash" in versions(parsed(debian + b"=begin rpm\n" + many + b"=end rpm\n"))
+
+
+def test_another_manager_that_fails_hides_only_what_is_its_own() -> None:
+    inventory = parsed(told("debian-12.txt") + b"=begin rpm\nP\tgame\t1-1\tx86_64\n=begin snap\n")
+    assert {"bash", "rpm:game"} <= versions(inventory).keys()
+    assert ThingKind.PACKAGE not in inventory.missing
+    assert inventory.unseen[ThingKind.PACKAGE].keys() == {"rpm:", "snap:"}
+    cut = parsed(b"=begin dpkg\n=begin rpm\nP\tgame\t1-1\tx86_64\n=end rpm\n=begin updates\n=end updates\n")
+    assert cut.missing[ThingKind.PACKAGE].startswith("dpkg did not list all")
 
 
 def test_too_many_packages_are_said_to_be_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
