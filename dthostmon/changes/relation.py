@@ -29,6 +29,10 @@ _KIND_POINTS = {
     ThingKind.BOOT: 1.0,
 }
 _RELATED_FROM = 3.0
+_EVERYWHERE = frozenset(
+    {"root", "daemon", "nobody", "service", "user", "tcp", "udp", "the", "of", "on", "in", "at", "is", "no"}
+)
+_EVERYWHERE_POINTS = 0.5  # for words that half of all things have
 
 _PROGRAM = re.compile(r"\b([A-Za-z][\w.+-]{1,40})(?:\[\d+\])?:")
 _NUMBER = re.compile(r"\d{2,5}")
@@ -70,7 +74,10 @@ def _points(change: Change, words: dict[str, float], moment: datetime) -> float:
 
 def _related(change: Change, words: dict[str, float]) -> tuple[float, str]:
     """Return the points of the strongest word in common, and that word."""
-    return max(((words[word], word) for word in change.words if word in words), default=(0.0, ""))
+    common = (word for word in change.words if word in words)
+    return max(
+        ((_EVERYWHERE_POINTS if word in _EVERYWHERE else words[word], word) for word in common), default=(0.0, "")
+    )
 
 
 def _prior(change: Change, words: dict[str, float]) -> PriorChange:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from dthostmon.errors import FileUnreadableError
 from dthostmon.facts.client import CLIENT
 from dthostmon.facts.identity import IDENTITY
-from dthostmon.facts.inventories import inventory_probes
+from dthostmon.facts.inventories import INVENTORIES, inventory_probes
 from dthostmon.facts.metrics import Times, metrics_since
 from dthostmon.facts.probe import InventoryProbe, Probe
 from dthostmon.facts.sources import FactFiles, Source, Told, content_of
@@ -51,15 +51,28 @@ async def gather(session: Session, wanted: Wanted) -> Facts:
     ]
     answers = await _ask(session, probes)
     marks = {probe.name: probe.marked(_of(probe, answers)) for probe in inventories}
-    changed = [probe for probe in inventories if marks[probe.name] != wanted.marks.get(probe.name)]
+    found = {
+        probe.name: _inventory(probe, answers)
+        for probe in inventories
+        if marks[probe.name] != wanted.marks.get(probe.name)
+    }
     return Facts(
         identity=IDENTITY.parse(_of(IDENTITY, answers)),
         metrics=metrics.parse(_of(metrics, answers)) if wants_metrics else None,
         client_address=CLIENT.parse(_of(CLIENT, answers)),
-        unknown={name: reason for name, told in answers.items() if (reason := told.unknown)},
-        inventories={probe.name: _inventory(probe, answers) for probe in changed},
+        unknown=_unknown(answers, found),
+        inventories=found,
         marks=marks,
     )
+
+
+def _unknown(answers: _Answers, found: Mapping[str, Inventory]) -> Mapping[str, str]:
+    """Say what could not be told: of inventories the kinds of things, since what one part lacks another may tell."""
+    parts = {name: reason for name, told in answers.items() if (reason := told.unknown)}
+    of_values = {name: reason for name, reason in parts.items() if name.partition(".")[0] not in INVENTORIES}
+    return of_values | {
+        f"{probe}.{kind}": reason for probe, inventory in found.items() for kind, reason in inventory.missing.items()
+    }
 
 
 def _inventory(probe: InventoryProbe, answers: _Answers) -> Inventory:

@@ -23,7 +23,9 @@ CONNECTING = (DNS, TCP, HOST_KEY, AUTH)
 
 
 class Status(StrEnum):
-    """How a layer is. `missing`: a log that is not there, which is no failure as long as the host has another."""
+    """How a layer is. `missing`: a log that is not there, which is no failure as long as the host has another, or a
+    part of what a probe tells.
+    """
 
     OK = "ok"
     MISSING = "missing"

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from getpass import getuser
 from typing import TYPE_CHECKING
 
@@ -115,13 +115,19 @@ async def _test_probes(session: "Session", probes: Sequence[str]) -> list[Layer]
     unknown = (await facts.gather(session, facts.Wanted(probes))).unknown
     layers = []
     for probe in probes:
-        reasons = [reason for name, reason in unknown.items() if name.partition(".")[0] == probe]
+        reasons = {name: reason for name, reason in unknown.items() if name.partition(".")[0] == probe}
         layers.append(_probe_layer(probe, reasons))
     return layers
 
 
-def _probe_layer(probe: str, reasons: Sequence[str]) -> Layer:
+def _probe_layer(probe: str, reasons: Mapping[str, str]) -> Layer:
+    """Say how a probe is. What it cannot tell of things on the host is no failure: it tells the others."""
+    from dthostmon.facts import INVENTORIES
+
     if not reasons:
         return Layer(PROBE, probe, Status.OK)
+    if probe in INVENTORIES:
+        told = "; ".join(f"no {name.partition('.')[2]}: {reason}" for name, reason in reasons.items())
+        return Layer(PROBE, probe, Status.MISSING, told)
     fix = f"Leave `{probe}` out of `probes` of this host, or mend what it says."
-    return Layer(PROBE, probe, Status.FAILED, "; ".join(dict.fromkeys(reasons)), fix)
+    return Layer(PROBE, probe, Status.FAILED, "; ".join(dict.fromkeys(reasons.values())), fix)
