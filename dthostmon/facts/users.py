@@ -24,9 +24,9 @@ _MOST_MEMBERS = 1000
 _LARGEST_ID = 2**32 - 1
 _LONGEST_PATH = 400
 _LOGINS = b"\n=logins\n"
-_CLOSED = "it cannot be read, which takes root"
-_UNREAD = f"it cannot be read, or has more than {LARGEST_KILOBYTES} KiB"
-_NOT_FOLLOWED = "sudoers includes it, and it is not read"
+_CLOSED = "cannot be read, which takes root"
+_UNREAD = f"cannot be read, or has more than {LARGEST_KILOBYTES} KiB"
+_NOT_FOLLOWED = "included by sudoers, and not read"
 _NOT_TOLD = "the host did not tell, or not within its time"
 
 

@@ -123,7 +123,7 @@ def test_files_that_are_traps_are_not_read(accounts: Accounts, tmp_path: Path) -
     accounts.add("ann", 1004, "home/ann").write_text(line)
     inventory = accounts.inventory()
     assert [key.fingerprint for key in keys_of(inventory)] == [fingerprint]
-    assert inventory.unseen[ThingKind.KEY] == {"large ": "it cannot be read, or has more than 256 KiB"}
+    assert inventory.unseen[ThingKind.KEY] == {"large ": "cannot be read, or has more than 256 KiB"}
 
 
 def test_rules_and_accounts_are_told(accounts: Accounts) -> None:
@@ -161,7 +161,7 @@ def test_what_is_closed_to_a_user_is_missing(accounts: Accounts, tmp_path: Path)
     (accounts.root / "etc/sudoers.d").chmod(0o750)
     inventory = accounts.inventory(NOBODY)
     assert [(key.user, key.fingerprint) for key in keys_of(inventory)] == [("ann", fingerprint)]
-    closed = "it cannot be read, which takes root"
+    closed = "cannot be read, which takes root"
     assert inventory.unseen[ThingKind.KEY] == {"eve ": closed}
     assert {f"{accounts.root}/etc/sudoers: ", f"{accounts.root}/etc/sudoers.d/"} <= inventory.unseen[
         ThingKind.SUDO

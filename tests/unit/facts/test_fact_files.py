@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dthostmon.errors import FileUnreadableError
+from dthostmon.facts import Wanted, gather
 from dthostmon.facts.account_files import tell_accounts
 from dthostmon.facts.packages import mark_of, packages_probe, parse_packages
 from dthostmon.facts.sources import FactFiles
@@ -52,8 +53,8 @@ class Disk:
     async def usage(self, path: str) -> FileSystemUsage | None:
         raise NotImplementedError
 
-    async def link(self, path: str) -> str | None:
-        raise NotImplementedError
+    async def link(self, path: str) -> str | None:  # noqa: ARG002  # the signature of Files
+        return None
 
 
 async def told(disk: Disk, before: str | None = None) -> dict[str, bytes]:
@@ -160,6 +161,37 @@ async def test_what_is_closed_to_this_user_is_missing() -> None:
         closed=("/home/ann", "/etc/sudoers", "/etc/sudoers.d"),
     )
     inventory = await accounts(disk)
-    closed = "it cannot be read, which takes root"
+    closed = "cannot be read, which takes root"
     assert inventory.unseen[ThingKind.KEY] == {"ann ": closed}
     assert inventory.unseen[ThingKind.SUDO] == {"/etc/sudoers: ": closed, "/etc/sudoers.d/": closed}
+
+
+class Session:
+    """A session without a shell."""
+
+    shell = None
+    client_address = None
+    key_fingerprints = ()
+
+    def __init__(self, files: Disk) -> None:
+        self.files = files
+
+    async def close(self) -> None:
+        raise NotImplementedError
+
+    def abort(self) -> None:
+        raise NotImplementedError
+
+    def rest(self) -> None:
+        raise NotImplementedError
+
+
+async def test_the_parts_that_were_not_seen_are_unknown_with_their_reason() -> None:
+    names = [f"u{number}" for number in range(7)]
+    passwd = "".join(f"{name}:x:1:1::/home/{name}:/bin/sh\n" for name in names).encode()
+    disk = Disk({"/etc/passwd": passwd, "/etc/group": b"a:x:1:\n"}, closed=tuple(f"/home/{name}" for name in names))
+    known = await gather(Session(disk), Wanted(("users",)))
+    assert {name: reason for name, reason in known.unknown.items() if name.startswith("users.")} == {
+        "users.key": "u0, u1, u2, u3, u4 and 2 more: cannot be read, which takes root",
+        "users.login": "the logins take a shell, which the key does not give",
+    }

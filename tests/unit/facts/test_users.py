@@ -100,7 +100,7 @@ def test_logins_are_no_part_of_the_mark() -> None:
 
 def test_what_takes_root_is_missing_and_says_so() -> None:
     inventory = parsed(UNPRIVILEGED)
-    closed = "it cannot be read, which takes root"
+    closed = "cannot be read, which takes root"
     assert not inventory.missing
     assert inventory.unseen == {
         ThingKind.SUDO: {"/etc/sudoers: ": closed, "/etc/sudoers.d/admins: ": closed},
@@ -120,13 +120,13 @@ def test_nothing_told_is_missing_and_not_empty() -> None:
 
 def test_a_file_that_was_not_read_is_missing() -> None:
     output = b"=key ann:/large\n=sudo /etc/sudoers.d/large\n/proc/version:x\n=logins\n=told\n"
-    unread = "it cannot be read, or has more than 256 KiB"
+    unread = "cannot be read, or has more than 256 KiB"
     assert parsed(output).unseen == {
         ThingKind.SUDO: {"/etc/sudoers.d/large: ": unread},
         ThingKind.KEY: {"ann ": unread},
     }
     more = b"=sudo /etc/sudoers\n/proc/version:x\n/etc/sudoers:@include /opt/rules\n=logins\n=told\n"
-    assert parsed(more).unseen == {ThingKind.SUDO: {"/opt/rules": "sudoers includes it, and it is not read"}}
+    assert parsed(more).unseen == {ThingKind.SUDO: {"/opt/rules": "included by sudoers, and not read"}}
 
 
 def test_a_second_account_of_a_name_is_shown_beside_the_first() -> None:
