@@ -33,6 +33,12 @@ def state_findings(things: Iterable[Thing], accepted: Collection[str], now: date
             yield _finding(thing, entry.id, entry.severity, f"{named(thing)}: {thing.state}", entry.action)
 
 
+def acceptable(things: Iterable[Thing], now: datetime) -> tuple[str, ...]:
+    """Return the names of what is wrong now and stays as it is. A certificate that has still to end does not."""
+    wrong = (thing for thing in things if not isinstance(thing, Certificate) or thing.expires_at <= now)
+    return tuple(sorted(name_of(thing) for thing in wrong if any(state_findings([thing], (), now))))
+
+
 def name_of(thing: Thing) -> str:
     """Name a thing in the state that it is in."""
     return f"{thing.kind} {thing.subject}: {thing.state}"

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import click
@@ -63,6 +64,32 @@ def normal(invocation: Invocation, host: str, template: str, until: datetime, un
         output.say(f"{template} on {name} {'is not normal any more' if was_normal else 'was not normal anyway'}.")
     else:
         output.say(f"{template} on {name} is normal until {until:%Y-%m-%d %H:%M} UTC.")
+
+
+@baseline.command()
+@click.argument("host")
+@click.option("--undo", is_flag=True, help="What is wrong there is told again.")
+@click.pass_obj
+def accept(invocation: Invocation, host: str, undo: bool) -> None:
+    """Call what is wrong on a host now normal, until it changes: failed units, read-only mounts and the like."""
+    from dthostmon import changes
+    from dthostmon.app.parts import now, opened_store
+
+    configuration = invocation.configuration()
+    name = configuration.host(host).name
+
+    async def call_normal() -> tuple[str, ...]:
+        async with opened_store(configuration) as store:
+            known = chain.from_iterable((await store.load_state(name)).lasting.values())
+            states = () if undo else changes.acceptable(known, now())
+            await store.accept_states(name, states)
+            return states
+
+    states = invocation.wait_for(call_normal())
+    for state in states:
+        output.print_line(state)
+    said = f"{len(states)} of what is wrong on {name} is normal until it changes." if states else ""
+    output.say(said or ("Nothing is called normal any more." if undo else f"Nothing is wrong on {name} that lasts."))
 
 
 @baseline.command("list")

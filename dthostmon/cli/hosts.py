@@ -45,6 +45,30 @@ def list_hosts(invocation: Invocation, as_json: bool) -> None:
     output.print_table(columns, [[document[column] for column in columns] for document in documents])
 
 
+@host.command(name="show")
+@click.argument("name")
+@json_option
+@click.pass_obj
+def show_host(invocation: Invocation, name: str, as_json: bool) -> None:
+    """Print one screen about a host: how it is, what is wrong, what is on it, what changed last."""
+    from dthostmon.app.parts import opened_store
+    from dthostmon.cli.host_screen import Screen, print_screen, read_screen
+    from dthostmon.reports.documents import host_screen_document
+
+    configuration = invocation.configuration()
+    shown = configuration.host(name)
+
+    async def read() -> Screen:
+        async with opened_store(configuration) as store:
+            return await read_screen(store, shown)
+
+    screen = invocation.wait_for(read())
+    if as_json:
+        output.print_json(host_screen_document(shown, screen.run, screen.inventories, screen.changes))
+    else:
+        print_screen(screen)
+
+
 @host.command(name="add")
 @click.argument("address", metavar="[USER@]HOST[:PORT]")
 @click.option("--name", help="Its name here; else HOST.")

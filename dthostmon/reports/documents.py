@@ -1,6 +1,6 @@
 """The JSON shapes that commands and API share. A field that is named here stays: users' scripts read it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,10 +14,12 @@ from dthostmon.model import (
     Finding,
     Gap,
     Host,
+    Inventory,
     Metrics,
     PriorChange,
     Run,
     RunStatus,
+    StoredInventory,
     TemplateCount,
     Usage,
 )
@@ -306,6 +308,28 @@ def host_document(host: Host, latest: Run | None) -> Document:
         "severity": str(latest.severity) if latest else None,
         "checked_at": timestamp(latest.started_at) if latest else None,
         "error_kind": latest.error_kind.value if latest and latest.error_kind else None,
+    }
+
+
+def host_screen_document(
+    host: Host, latest: Run | None, inventories: Mapping[str, StoredInventory], changes: "Iterable[StoredChange]"
+) -> Document:
+    """A host with its last run, what is on it by probe, and what changed last."""
+    return {
+        **host_document(host, latest),
+        "latest_run": run_document(latest) if latest else None,
+        "facts": {probe: inventory_document(stored.inventory) for probe, stored in sorted(inventories.items())},
+        "changes": [stored_change_document(found) for found in changes],
+    }
+
+
+def inventory_document(inventory: Inventory) -> Document:
+    """What a probe found; `missing` names the kinds of which it does not know all, with the reason."""
+    return {
+        "things": [
+            {"kind": thing.kind.value, "subject": thing.subject, "state": thing.state} for thing in inventory.things
+        ],
+        "missing": {kind.value: reason for kind, reason in sorted(inventory.missing.items())},
     }
 
 

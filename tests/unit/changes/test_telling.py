@@ -1,6 +1,7 @@
 """How much changes matter, and which were to be expected."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -34,6 +35,7 @@ from dthostmon.model import (
 from tests.fixtures.things import EVE, NGINX, NOW, appeared, gone
 
 NO_LOGIN = User("eve", 1001, 1001, "/home/eve", "/usr/sbin/nologin")
+DOCUMENTED = (Path(__file__).parents[3] / "docs" / "changes.md").read_text(encoding="utf-8")
 KEY = AuthorizedKey("eve", "/home/eve/.ssh/authorized_keys", "SHA256:abc", "ssh-ed25519")
 NGINX_SERVICE = Service("nginx.service", "active", "enabled", 0)
 CONTAINER = Container("docker", "web", "nginx:1", "d", "running", project_files=("/opt/app/compose.yaml",))
@@ -202,3 +204,10 @@ def test_hostile_names_are_filled_in_as_they_are() -> None:
 
 def test_a_configuration_may_name_each_entry_of_the_table() -> None:
     assert {entry.id for entry in entries()} == set(get_args(ChangeId))
+
+
+@pytest.mark.parametrize(
+    "entry", [entry for entry in entries() if entry.severity > Severity.INFO], ids=lambda one: one.id
+)
+def test_the_documentation_has_each_entry_of_the_table(entry: Entry) -> None:
+    assert f"| `{entry.id}` | {entry.severity} | {entry.reason} |" in DOCUMENTED
