@@ -6,7 +6,7 @@ from binascii import Error
 from collections.abc import Iterator
 from hashlib import sha256
 
-from dthostmon.facts.display import shown
+from dthostmon.facts.plain import plain
 from dthostmon.model import AuthorizedKey
 from dthostmon.redact import redact
 
@@ -35,8 +35,8 @@ def _key(user: str, path: str, text: bytes) -> AuthorizedKey | None:
         fingerprint = _fingerprint(found) if found else None
     if not found or not fingerprint:
         return None
-    shown_options = redact(shown(options, _LONGEST_OPTIONS))
-    return AuthorizedKey(user, path, fingerprint, shown(found[1]), shown_options, shown(found[3] or b""))
+    shown_options = redact(plain(options, _LONGEST_OPTIONS))
+    return AuthorizedKey(user, path, fingerprint, plain(found[1]), shown_options, plain(found[3] or b""))
 
 
 def _fingerprint(key: re.Match[bytes]) -> str | None:

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 from dthostmon.errors import FileUnreadableError
-from dthostmon.facts import records, shown
+from dthostmon.facts import records
+from dthostmon.facts.plain import plain
 from dthostmon.facts.probe import InventoryProbe, Outputs
 from dthostmon.facts.sources import FactFiles, Source, Told
 from dthostmon.model import Certificate, Inventory, ThingKind
@@ -128,8 +129,8 @@ def parse_certificates(outputs: Outputs) -> Inventory:
     for record in records.read(outputs.get("kept", b"")):
         if "missing" in record:
             reasons = "; ".join(records.texts(record, "missing"))
-            missing = {ThingKind.CERTIFICATE: shown.line(reasons, LONGEST_REASON)} if reasons else {}
-        elif (path := shown.line(records.text(record, "path"), 4096)) and (der := _der(record)):
+            missing = {ThingKind.CERTIFICATE: plain(reasons, LONGEST_REASON)} if reasons else {}
+        elif (path := plain(records.text(record, "path"), 4096)) and (der := _der(record)):
             found[path] = _certificate(path, der)
     return Inventory(tuple(filter(None, found.values())), missing)
 
@@ -161,8 +162,8 @@ def _certificate(path: str, der: bytes) -> Certificate | None:
     common = [str(attribute.value) for attribute in subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)]
     return Certificate(
         where=path,
-        name=shown.line((common + alternative + [subject.rfc4514_string()])[0]),
-        issuer=shown.line(issuer.rfc4514_string()),
+        name=plain((common + alternative + [subject.rfc4514_string()])[0]),
+        issuer=plain(issuer.rfc4514_string()),
         fingerprint=sha256(der).hexdigest(),
         expires_at=expires_at,
     )

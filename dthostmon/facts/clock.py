@@ -8,7 +8,7 @@ import math
 import re
 from hashlib import sha256
 
-from dthostmon.facts import shown
+from dthostmon.facts.plain import plain
 from dthostmon.facts.probe import InventoryProbe, Outputs
 from dthostmon.facts.sources import FactFiles, Told
 from dthostmon.model import Clock, Inventory, ThingKind
@@ -69,7 +69,7 @@ def _chrony(told: str) -> Clock | None:
         "Not synchronised",
     }:
         return None
-    return Clock(fields[-1] != "Not synchronised", _seconds(fields[4]), f"chrony {shown.line(fields[1], 60)}".strip())
+    return Clock(fields[-1] != "Not synchronised", _seconds(fields[4]), f"chrony {plain(fields[1], 60)}".strip())
 
 
 def _timesyncd(told: str) -> Clock | None:

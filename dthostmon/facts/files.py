@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from dthostmon.facts import histories, records, secrets, setuid, shown
+from dthostmon.facts import histories, records, secrets, setuid
+from dthostmon.facts.plain import lines, plain
 from dthostmon.facts.probe import InventoryProbe, Outputs
 from dthostmon.facts.watched import watched
 from dthostmon.model import Inventory, ShellHistory, Thing, ThingKind, WatchedFile
@@ -26,7 +27,7 @@ def parse_files(outputs: Outputs) -> Inventory:
     for record in records.read(outputs.get("watched", b"")):
         if "files" in record:
             missing = _missing(record)
-        elif path := shown.line(records.text(record, "path"), 4096):
+        elif path := plain(records.text(record, "path"), 4096):
             things.append(_history(path, record) if "history" in record else _file(path, record, users, groups))
     setuid_files, unsearched = setuid.parse(outputs.get("setuid", b""), users)
     return Inventory((*_unique(things), *setuid_files), {**missing, **unsearched})
@@ -34,12 +35,12 @@ def parse_files(outputs: Outputs) -> Inventory:
 
 def names_of(accounts: bytes) -> Names:
     """Return the names in /etc/passwd or /etc/group by their numbers; of several with one number the first."""
-    return {int(number): shown.line(name) for name, number in reversed(_ACCOUNT.findall(accounts))}
+    return {int(number): plain(name) for name, number in reversed(_ACCOUNT.findall(accounts))}
 
 
 def _missing(record: records.Record) -> dict[ThingKind, str]:
     told = {ThingKind.FILE: records.texts(record, "files"), ThingKind.HISTORY: records.texts(record, "histories")}
-    return {kind: shown.line("; ".join(reasons), LONGEST_REASON) for kind, reasons in told.items() if reasons}
+    return {kind: plain("; ".join(reasons), LONGEST_REASON) for kind, reasons in told.items() if reasons}
 
 
 def _unique(things: Sequence[Thing]) -> Sequence[Thing]:
@@ -54,7 +55,7 @@ def _file(path: str, record: records.Record, users: Names, groups: Names) -> Wat
         mode=records.number(record, "mode"),
         owner=_name(records.number(record, "uid"), users),
         group=_name(records.number(record, "gid"), groups),
-        digest=shown.line(records.text(record, "digest")),
+        digest=plain(records.text(record, "digest")),
         text=_text(path, records.content(record, "content")),
         modified_at=None if mtime is None else moment(mtime),
     )
@@ -68,7 +69,7 @@ def _text(path: str, held: bytes | None) -> str | None:
     if held is None or b"\0" in held or secrets.is_key_material(path, held):
         return None
     try:
-        return shown.lines(secrets.redacted(held.decode()))
+        return lines(secrets.redacted(held.decode()))
     except UnicodeDecodeError:
         return None
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from dthostmon.facts import shown
+from dthostmon.facts.plain import plain
 from dthostmon.facts.secrets import redacted
 
 MAX_COMMANDS = 500
@@ -36,7 +36,7 @@ def commands_of(path: str, raw: bytes, *, cut: bool = False) -> tuple[str, ...]:
     found = [command for command in _reader_of(posixpath.basename(path))(raw) if command.strip()]
     # One text, since a key that was pasted spreads over several lines.
     text = redacted("\n".join(_one_line(command) for command in found[-MAX_COMMANDS:]))
-    return tuple(shown.line(line, LONGEST_COMMAND) for line in text.split("\n") if line.strip())[-MAX_COMMANDS:]
+    return tuple(plain(line, LONGEST_COMMAND) for line in text.split("\n") if line.strip())[-MAX_COMMANDS:]
 
 
 def _one_line(command: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from dthostmon.errors import FileUnreadableError
-from dthostmon.facts import shown
+from dthostmon.facts.plain import plain
 from dthostmon.facts.probe import InventoryProbe, Outputs, digest_of
 from dthostmon.facts.sources import FactFiles, Told
 from dthostmon.model import Boot, Inventory, KernelSetting, Module, Thing, ThingKind
@@ -73,21 +73,21 @@ def parse_kernel(outputs: Outputs) -> Inventory:
 def _modules(outputs: Outputs) -> Iterator[Module]:
     found = {match[1]: match[2] or b"" for match in _MODULE.finditer(outputs.get("modules", b""))}
     for name, taints in sorted(found.items()):
-        yield Module(shown.line(name), taints.decode("ascii", "replace"))
+        yield Module(plain(name), taints.decode("ascii", "replace"))
 
 
 def _settings(outputs: Outputs) -> Iterator[KernelSetting]:
     for name in ("cmdline", *SETTINGS):
         value = " ".join(outputs.get(name, b"")[:LONGEST_VALUE].decode(errors="replace").split())
         if value:  # what is not there, a kernel does not have, or hides from users: that does not change by itself
-            yield KernelSetting(name, shown.line(redact(value), LONGEST_VALUE))
+            yield KernelSetting(name, plain(redact(value), LONGEST_VALUE))
 
 
 def _boot(outputs: Outputs) -> Sequence[Thing]:
     boot_id = outputs.get("boot_id", b"").decode("ascii", "replace").strip()
     if not _BOOT_ID.fullmatch(boot_id):
         return []
-    return [Boot(boot_id, shown.line(outputs.get("release", b"").strip()), _since(outputs.get("since", b"")))]
+    return [Boot(boot_id, plain(outputs.get("release", b"").strip()), _since(outputs.get("since", b"")))]
 
 
 def _since(line: bytes) -> datetime | None:

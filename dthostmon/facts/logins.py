@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from dthostmon.facts.display import shown
+from dthostmon.facts.plain import plain
 from dthostmon.model import Login
 
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[+-]\d\d:?\d\d|Z)"
@@ -20,7 +20,7 @@ def parse_logins(output: bytes) -> Iterator[Login]:
     """Yield the newest login of each user at each terminal; `last` tells the newest first."""
     told: set[tuple[str, str]] = set()
     for line in output.split(b"\n"):
-        found = _LOGIN.fullmatch(shown(line, 400))
+        found = _LOGIN.fullmatch(plain(line, 400))
         if not found or found[1] in _NO_USERS or (found[1], found[2]) in told:
             continue
         told.add((found[1], found[2]))

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dthostmon.errors import FileUnreadableError
-from dthostmon.facts import shown
 from dthostmon.facts.metrics import DISK_FILESYSTEMS, MOUNTS_BYTES
+from dthostmon.facts.plain import plain
 from dthostmon.facts.probe import InventoryProbe, Outputs
 from dthostmon.facts.sources import FactFiles, Told
 from dthostmon.model import Inventory, Mount, ThingKind
@@ -86,14 +86,14 @@ def _is_lasting(mount: Mount) -> bool:
 
 
 def _name(escaped: bytes) -> str:
-    plain = _OCTAL.sub(lambda octal: bytes([int(octal[1], 8)]), escaped)
-    return shown.line(paths.to_text(plain), LONGEST_NAME)
+    written = _OCTAL.sub(lambda octal: bytes([int(octal[1], 8)]), escaped)
+    return plain(paths.to_text(written), LONGEST_NAME)
 
 
 def _options(text: str) -> Iterator[str]:
     kept = [option for option in text.split(",") if option and not _PASSING_OPTION.fullmatch(option)]
     for option in kept[:MAX_OPTIONS]:
-        yield shown.line(_SECRET_OPTION.sub(r"\1?", option), LONGEST_OPTION)
+        yield plain(_SECRET_OPTION.sub(r"\1?", option), LONGEST_OPTION)
 
 
 async def _from_file(files: FactFiles) -> Told:

@@ -7,7 +7,8 @@ from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface
 
 from dthostmon.errors import FileUnreadableError
-from dthostmon.facts import firewall, shown
+from dthostmon.facts import firewall
+from dthostmon.facts.plain import plain
 from dthostmon.facts.probe import InventoryProbe, Outputs
 from dthostmon.facts.sources import FactFiles, Told
 from dthostmon.model import InterfaceAddress, Inventory, NameServers, Route, Thing, ThingKind
@@ -94,7 +95,7 @@ def _address(interface: bytes, text: str) -> Iterator[InterfaceAddress]:
         address = ip_interface(text)
     except ValueError:
         return
-    name = shown.line(interface.partition(b"@")[0])
+    name = plain(interface.partition(b"@")[0])
     if not _PASSING.match(name) and not address.is_loopback and not (address.version == 4 and address.is_link_local):
         yield InterfaceAddress(name, address.with_prefixlen)
 
@@ -123,7 +124,7 @@ def _routes4(told: bytes) -> Iterator[Route]:
         length = int(mask, 16).bit_count()
         where = f"{_little_endian(destination)}/{length}" if length else "default"
         via = str(_little_endian(gateway)) if int(flags, 16) & _GATEWAY else ""
-        yield Route(where, via, shown.line(interface))
+        yield Route(where, via, plain(interface))
 
 
 def _little_endian(raw: bytes) -> IPv4Address:
@@ -137,7 +138,7 @@ def _routes6(told: bytes) -> Iterator[Route]:
         if passing or interface == b"lo" or network.is_multicast or network.is_link_local or prefix > 128:
             continue
         via = str(IPv6Address(int(gateway, 16))) if int(flags, 16) & _GATEWAY else ""
-        yield Route("default (IPv6)" if not prefix else f"{network}/{prefix}", via, shown.line(interface))
+        yield Route("default (IPv6)" if not prefix else f"{network}/{prefix}", via, plain(interface))
 
 
 def _name_servers(outputs: Outputs) -> Parsed:
@@ -151,7 +152,7 @@ def _resolver(told: bytes) -> NameServers | None:
     words = [line.split() for line in told.decode(errors="replace").splitlines()]
     servers = [line[1] for line in words if line[:1] == ["nameserver"] and len(line) > 1 and _ip(line[1])]
     searched = [line[1:] for line in words if line[:1] in (["search"], ["domain"])]
-    search = tuple(shown.line(name) for name in (searched[-1] if searched else [])[:MAX_SERVERS])
+    search = tuple(plain(name) for name in (searched[-1] if searched else [])[:MAX_SERVERS])
     return NameServers(tuple(servers[:MAX_SERVERS]), search) if servers else None
 
 

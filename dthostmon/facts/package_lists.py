@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from dthostmon.facts.display import shown
+from dthostmon.facts.plain import plain
 
 # dpkg's states of a package whose files are there. Of the last two, one was not set up yet, and one could not be.
 _INSTALLED = {b"installed", b"triggers-pending", b"triggers-awaited"}
@@ -55,14 +55,14 @@ def parse_dpkg(status: bytes) -> Iterator[Installed]:
         state = fields.get(b"Status", b"").split()
         if len(state) != 3 or not fields.get(b"Package") or not fields.get(b"Version"):
             continue
-        version = shown(fields[b"Version"])
+        version = plain(fields[b"Version"])
         if state[2] in _INCOMPLETE:
             version = f"{version} ({state[2].decode()})"
         elif state[2] not in _INSTALLED:
             continue
         settings = _DPKG_CONFFILES.search(stanza)
         paths = [path for path, obsolete in _CONFFILE.findall(settings[1]) if not obsolete] if settings else []
-        yield Installed(shown(fields[b"Package"]), version, shown(fields.get(b"Architecture", b"")), _owned(paths))
+        yield Installed(plain(fields[b"Package"]), version, plain(fields.get(b"Architecture", b"")), _owned(paths))
 
 
 def parse_dpkg_files(lines: bytes) -> Mapping[str, tuple[str, ...]]:
@@ -78,7 +78,7 @@ def parse_rpm(lines: bytes) -> Iterator[Installed]:
         words = line.split(b"\t")
         if words[0] == b"P":
             if len(package) == 4 and package[1] and package[2]:
-                yield Installed(shown(package[1]), shown(package[2]), shown(package[3]), _owned(paths))
+                yield Installed(plain(package[1]), plain(package[2]), plain(package[3]), _owned(paths))
             package, paths = words, []
         elif words[0] == b"F" and len(words) == 3 and (_OWNED.match(words[2]) or _SETUID_FILE.search(words[1])):
             paths.append(words[2])
@@ -92,7 +92,7 @@ def parse_apk(database: bytes) -> Iterator[Installed]:
             if line[1:2] == b":" and line[:1] in b"PVA":
                 fields.setdefault(line[:1], line[2:])
         if fields.get(b"P") and fields.get(b"V"):
-            yield Installed(shown(fields[b"P"]), shown(fields[b"V"]), owns=_owned(_apk_files(stanza)))
+            yield Installed(plain(fields[b"P"]), plain(fields[b"V"]), owns=_owned(_apk_files(stanza)))
 
 
 def _apk_files(stanza: bytes) -> Iterator[bytes]:
@@ -113,14 +113,14 @@ def parse_pacman(names: bytes) -> Iterator[Installed]:
     """Read the names of the folders of pacman's database: `bash-5.2.026-2`."""
     for name in names.split(b"\n"):
         if folder := _PACMAN_FOLDER.fullmatch(name.strip()):
-            yield Installed(shown(folder[1]), shown(folder[2]))
+            yield Installed(plain(folder[1]), plain(folder[2]))
 
 
 def parse_pacman_files(lines: bytes) -> Mapping[str, tuple[str, ...]]:
     """Read lines of `NAME-VERSION/files:PATH`, of which some have a tab and a digest behind them."""
     found = _files_by_owner(lines, b"/files:")
     named = {folder: _PACMAN_FOLDER.fullmatch(folder.encode()) for folder in found}
-    return {shown(name[1]): found[folder] for folder, name in named.items() if name}
+    return {plain(name[1]): found[folder] for folder, name in named.items() if name}
 
 
 def parse_snap(lines: bytes) -> Iterator[Installed]:
@@ -134,7 +134,7 @@ def parse_snap(lines: bytes) -> Iterator[Installed]:
         if len(parts) > 2 and parts[-1] == b"current":
             version = versions.get(parts[-2], b"")
             told = b"%s (%s)" % (version, revision) if version else b"(%s)" % revision
-            yield Installed(shown(parts[-2]), shown(told))
+            yield Installed(plain(parts[-2]), plain(told))
 
 
 def parse_flatpak(lines: bytes) -> Iterator[Installed]:
@@ -145,7 +145,7 @@ def parse_flatpak(lines: bytes) -> Iterator[Installed]:
     for path, commit in _LINK.findall(lines):
         parts = path.split(b"/")
         if len(parts) > 4 and parts[-1] == b"active":
-            yield Installed(shown(parts[-4]), shown(b"%s (%s)" % (parts[-2], commit[:12])), shown(parts[-3]))
+            yield Installed(plain(parts[-4]), plain(b"%s (%s)" % (parts[-2], commit[:12])), plain(parts[-3]))
 
 
 def _files_by_owner(lines: bytes, separator: bytes) -> Mapping[str, tuple[str, ...]]:
@@ -153,7 +153,7 @@ def _files_by_owner(lines: bytes, separator: bytes) -> Mapping[str, tuple[str, .
     for line in lines.split(b"\n"):
         owner, separated, path = line.partition(separator)
         if separated and path:
-            found[shown(owner)] += _names_of(b"/" + path.partition(b"\t")[0].lstrip(b"/"))
+            found[plain(owner)] += _names_of(b"/" + path.partition(b"\t")[0].lstrip(b"/"))
     return {owner: _owned(paths) for owner, paths in found.items()}
 
 
@@ -166,4 +166,4 @@ def _owned(paths: Iterable[bytes]) -> tuple[str, ...]:
     """Return paths as text, sorted; folders are left out, which are what others begin with."""
     wanted = sorted({path.rstrip(b"/") for path in paths}, key=lambda path: path.replace(b"/", b"\0"))
     files = [path for path, after in pairwise((*wanted, b"")) if not after.startswith(path + b"/")]
-    return tuple(shown(path, _LONGEST_PATH) for path in files[:_MOST_PATHS])
+    return tuple(plain(path, _LONGEST_PATH) for path in files[:_MOST_PATHS])

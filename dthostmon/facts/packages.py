@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dthostmon.facts import package_lists
-from dthostmon.facts.display import shown
 from dthostmon.facts.package_commands import list_command
 from dthostmon.facts.package_files import list_source
 from dthostmon.facts.package_lists import Installed, Parser
+from dthostmon.facts.plain import plain
 from dthostmon.facts.probe import InventoryProbe, Outputs, digest_of
 from dthostmon.facts.updates import parse_updates
 from dthostmon.model import Inventory, Package, ThingKind, Updates
@@ -85,7 +85,7 @@ def _parts(output: bytes) -> Mapping[str, _Part]:
 def _part(name: bytes, body: bytes) -> _Part:
     end = re.compile(rb"^=end %s$" % name, re.MULTILINE)
     told = re.search(rb"^=missing (.{1,200})$", body, re.MULTILINE)
-    return _Part(body, bool(end.search(body)) or bool(told), shown(told[1]) if told else "")
+    return _Part(body, bool(end.search(body)) or bool(told), plain(told[1]) if told else "")
 
 
 def parse_packages(outputs: Outputs) -> Inventory:

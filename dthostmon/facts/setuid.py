@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterable, Mapping, Sequence
 
 from dthostmon.errors import FileUnreadableError
-from dthostmon.facts import shown
+from dthostmon.facts.plain import plain
 from dthostmon.facts.sources import FactFiles, Told
 from dthostmon.model import SetuidFile, ThingKind
 from dthostmon.transport import paths
@@ -72,4 +72,4 @@ def _files(lines: Iterable[bytes], users: Mapping[int, str]) -> Iterable[SetuidF
     for path, match in found.items():
         mode, uid = int(match[1], 8), int(match[2])
         if mode & _BITS:
-            yield SetuidFile(shown.line(paths.to_text(path)), users.get(uid, str(uid)), mode)
+            yield SetuidFile(plain(paths.to_text(path)), users.get(uid, str(uid)), mode)

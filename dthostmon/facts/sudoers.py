@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from dthostmon.facts.display import shown
+from dthostmon.facts.plain import plain
 from dthostmon.model import SudoRule
 from dthostmon.redact import redact
 
@@ -36,5 +36,5 @@ def is_passed_over(name: str) -> bool:
 def _entries(lines: Sequence[bytes]) -> Iterator[str]:
     joined = b"\n".join(lines).replace(b"\\\r\n", b" ").replace(b"\\\n", b" ")
     for line in joined.split(b"\n"):
-        if entry := " ".join(shown(line.replace(b"\t", b" "), _LONGEST_ENTRY).split()):
+        if entry := " ".join(plain(line.replace(b"\t", b" "), _LONGEST_ENTRY).split()):
             yield entry

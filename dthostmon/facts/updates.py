@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from dthostmon.facts.debian_versions import version_key
-from dthostmon.facts.display import shown
 from dthostmon.facts.package_lists import Installed
+from dthostmon.facts.plain import plain
 from dthostmon.model import Updates
 
 # The words of Ubuntu's update-notifier; the line of security updates is left out where there are none.
@@ -25,7 +25,7 @@ def parse_updates(lines: bytes, installed: Iterable[Installed]) -> Updates:
     the running one, `modules` the path in the modules of one that is installed, `available` a line of Ubuntu's notice,
     `candidate` a name, version and architecture that the lists of security updates offer.
     """
-    text = "\n".join(shown(line) for line in lines.split(b"\n"))
+    text = "\n".join(plain(line) for line in lines.split(b"\n"))
     return Updates(security=_security(text, installed), reboot=_reboot(text))
 
 

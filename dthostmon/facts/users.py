@@ -13,8 +13,8 @@ from pathlib import PurePosixPath
 from dthostmon.facts.account_commands import ACCOUNTS, CANARY, LARGEST_KILOBYTES, SUDO_FOLDERS
 from dthostmon.facts.account_files import tell_accounts
 from dthostmon.facts.authorized_keys import parse_keys
-from dthostmon.facts.display import shown
 from dthostmon.facts.logins import parse_logins
+from dthostmon.facts.plain import plain
 from dthostmon.facts.probe import InventoryProbe, Outputs, digest_of
 from dthostmon.facts.sudoers import includes, is_passed_over, parse_sudoers
 from dthostmon.model import AuthorizedKey, Group, Inventory, SudoRule, Thing, ThingKind, User
@@ -93,7 +93,7 @@ def _taken_apart(told: bytes) -> _Accounts:
         name, colon, path = rest.partition(b":")
         match word:
             case b"=locked" | b"=open":
-                accounts.locked.setdefault(shown(rest), word == b"=locked")
+                accounts.locked.setdefault(plain(rest), word == b"=locked")
             case b"=key" if colon:
                 accounts.keys[name, path] = None
             case b"=closed" if colon:
@@ -102,7 +102,7 @@ def _taken_apart(told: bytes) -> _Accounts:
                 accounts.sudo[rest] = None
             case b"=refused":
                 kind, _, reason = rest.partition(b" ")
-                accounts.refused[kind.decode("ascii", "replace")] = shown(reason)
+                accounts.refused[kind.decode("ascii", "replace")] = plain(reason)
             case _ if line.startswith(b"/"):
                 path, _, text = line.partition(b":")
                 accounts.lines[path].append(text)
@@ -115,8 +115,8 @@ def _users(passwd: bytes, locked: Mapping[str, bool]) -> Iterator[User]:
     for name, fields in _named(passwd, 7):
         uid, gid = _number(fields[2]), _number(fields[3])
         if uid is not None and gid is not None:
-            home, shell = shown(fields[5], _LONGEST_PATH), shown(fields[6], _LONGEST_PATH)
-            yield User(name, uid, gid, home, shell, _is_locked(fields[1], locked.get(shown(fields[0]))))
+            home, shell = plain(fields[5], _LONGEST_PATH), plain(fields[6], _LONGEST_PATH)
+            yield User(name, uid, gid, home, shell, _is_locked(fields[1], locked.get(plain(fields[0]))))
 
 
 def _is_locked(password: bytes, in_shadow: bool | None) -> bool | None:
@@ -127,7 +127,7 @@ def _is_locked(password: bytes, in_shadow: bool | None) -> bool | None:
 def _groups(lines: bytes) -> Iterator[Group]:
     for name, fields in _named(lines, 4):
         if (gid := _number(fields[2])) is not None:
-            members = {shown(member) for member in fields[3].split(b",") if member.strip()}
+            members = {plain(member) for member in fields[3].split(b",") if member.strip()}
             yield Group(name, gid, tuple(sorted(members)[:_MOST_MEMBERS]))
 
 
@@ -138,10 +138,10 @@ def _named(lines: bytes, count: int) -> Iterator[tuple[str, Sequence[bytes]]]:
         fields = line.rstrip(b"\r").split(b":")
         if len(fields) < count or not fields[0].strip() or fields[0].startswith((b"+", b"-", b"#")):
             continue
-        name = shown(fields[0])
+        name = plain(fields[0])
         while seen[name]:
             seen[name] += 1
-            name = f"{shown(fields[0])} ({seen[name]})"
+            name = f"{plain(fields[0])} ({seen[name]})"
         seen[name] = 1
         yield name, fields
 
@@ -153,7 +153,7 @@ def _number(digits: bytes) -> int | None:
 def _sudo_rules(accounts: _Accounts) -> Iterator[SudoRule]:
     seen: set[SudoRule] = set()
     for path in _sudo_paths(accounts):
-        for rule in parse_sudoers(shown(path, _LONGEST_PATH), accounts.lines.get(path, [])):
+        for rule in parse_sudoers(plain(path, _LONGEST_PATH), accounts.lines.get(path, [])):
             if rule not in seen:
                 seen.add(rule)
                 yield rule
@@ -173,8 +173,8 @@ def _keys(accounts: _Accounts) -> Iterator[AuthorizedKey]:
     seen: set[tuple[str, str]] = set()
     for name, path in accounts.keys:
         if path not in in_files:  # several accounts may have one home
-            in_files[path] = list(parse_keys("", shown(path, _LONGEST_PATH), accounts.lines.get(path, [])))
-        user = shown(name)
+            in_files[path] = list(parse_keys("", plain(path, _LONGEST_PATH), accounts.lines.get(path, [])))
+        user = plain(name)
         for key in in_files[path]:
             if (user, key.fingerprint) not in seen:
                 seen.add((user, key.fingerprint))
@@ -191,14 +191,14 @@ def _unseen_rules(accounts: _Accounts) -> Mapping[str, str]:
 
 def _rules_of(path: bytes) -> str:
     """Return how the subjects of a file's or folder's rules begin: those of sudoers are not those of sudoers.d."""
-    name = shown(path, _LONGEST_PATH)
+    name = plain(path, _LONGEST_PATH)
     return f"{name}/" if name.endswith(SUDO_FOLDERS) else f"{name}: "
 
 
 def _unseen_keys(accounts: _Accounts) -> Mapping[str, str]:
     """Return whose keys are not known. The space ends the name, so that root is not rooty."""
-    unread = {f"{shown(name)} ": _UNREAD for name, path in accounts.keys if path not in accounts.lines}
-    return unread | {f"{shown(name)} ": _CLOSED for name, _ in accounts.closed if name != b"sudo"}
+    unread = {f"{plain(name)} ": _UNREAD for name, path in accounts.keys if path not in accounts.lines}
+    return unread | {f"{plain(name)} ": _CLOSED for name, _ in accounts.closed if name != b"sudo"}
 
 
 def _why_missing(accounts: _Accounts, kind: str) -> str:

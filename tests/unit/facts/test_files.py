@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dthostmon.facts import records, secrets, setuid, shown
+from dthostmon.facts import records, secrets, setuid
 from dthostmon.facts.files import names_of, parse_files
+from dthostmon.facts.plain import lines, plain
 from dthostmon.model import SetuidFile, ShellHistory, ThingKind, WatchedFile
 from tests.unit.facts.recorded import mutations, recorded
 
@@ -124,5 +125,5 @@ def test_no_bytes_make_a_reader_of_records_fail(output: bytes) -> None:
 
 @given(st.text(max_size=50))
 def test_a_shown_text_has_lines_and_tabs_alone(text: str) -> None:
-    assert "".join(shown.lines(text).split("\n")).replace("\t", "").isprintable()
-    assert shown.line(text).isprintable()
+    assert "".join(lines(text).split("\n")).replace("\t", "").isprintable()
+    assert plain(text).isprintable()
