@@ -11,6 +11,7 @@ from dthostmon.model import (
     Difference,
     Expectation,
     Group,
+    Package,
     Service,
     SetuidFile,
     Thing,
@@ -51,6 +52,8 @@ def cause_of(difference: Difference, movements: Iterable[Movement], expectations
     for expectation in expectations:
         if expectation.covers(thing.kind, thing.subject):
             return expectation.why or "expected by the configuration"
+    if isinstance(difference.after, Package) and difference.after.installed_by:
+        return difference.after.installed_by
     if _is_trouble(difference):
         return ""
     for movement in movements:

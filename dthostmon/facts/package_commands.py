@@ -7,12 +7,15 @@ line of a list begins with `=`. Nothing is asked of snapd or a repository; no da
 
 import shlex
 
+from dthostmon.facts.package_logs import PACKAGE_LOGS
+
 RPM_DATABASES = tuple(
     f"{folder}/{name}"
     for folder in ("/var/lib/rpm", "/usr/lib/sysimage/rpm")
     for name in ("rpmdb.sqlite", "Packages", "Packages.db")
 )
 RPM_LOGS = ("/var/lib/rpm/rpmdb.sqlite-wal", "/usr/lib/sysimage/rpm/rpmdb.sqlite-wal")
+LOG_LINES = 2000  # of each log: some hundred packages
 APK_DATABASES = ("/lib/apk/db/installed", "/usr/lib/apk/db/installed")
 NOTICE = "/var/lib/update-notifier/updates-available"
 REBOOT_FLAGS = ("/run/reboot-required", "/run/reboot-needed")  # of Debian and Ubuntu, and of openSUSE
@@ -145,8 +148,17 @@ fi
 echo '=end updates'
 """
 
+# Each line of a log has a blank in front, so that none passes for a mark of ours.
+_LOGS = rf"""echo '=begin logs'
+echo "zone $(unset TZ; date +%z)"
+for file in {" ".join(PACKAGE_LOGS)}; do
+test -r "$file" && echo "log $file" && tail -n {LOG_LINES} "$file" | sed 's/^/ /'
+done
+echo '=end logs'
+"""
+
 
 def list_command(before: str) -> str:
     """Return the text; `before` is the stamp whose lists are known, empty where none are."""
-    parts = (_STAMP, _PATTERNS, _DPKG, _RPM, _APK, _PACMAN, _LINKED, _UPDATES)
+    parts = (_STAMP, _PATTERNS, _DPKG, _RPM, _APK, _PACMAN, _LINKED, _UPDATES, _LOGS)
     return f"before={shlex.quote(before)}\n{''.join(parts)}"

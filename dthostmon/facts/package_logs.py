@@ -70,6 +70,8 @@ _READERS: Mapping[str, Callable[[Iterable[str], tzinfo], _Changes]] = {
 # Between a name and an architecture, as `Package.name` has it.
 _BETWEEN = {"/var/log/dpkg.log": ":", "/var/log/apt/history.log": ":"}
 PACKAGE_LOGS = tuple(_READERS)
+APT_HISTORY = "/var/log/apt/history.log"
+UNATTENDED = "unattended-upgrades"
 
 
 def installed_at(path: str, lines: Iterable[str], zone: tzinfo) -> Mapping[str, datetime]:
@@ -85,6 +87,22 @@ def installed_at(path: str, lines: Iterable[str], zone: tzinfo) -> Mapping[str, 
         if architecture:
             found[f"{name}{between}{architecture}"] = at
     return found
+
+
+def installed_by(lines: Iterable[str]) -> Mapping[str, str]:
+    """Return what brought packages by itself, by their names, from the lines of apt's history: no person typed it."""
+    found: dict[str, str] = {}
+    by = ""
+    for line in (line[:_LONGEST_LINE].rstrip("\r\n") for line in lines):
+        if _APT_START.fullmatch(line):
+            by = ""
+        elif line.startswith("Commandline: ") and "unattended-upgrade" in line:
+            by = UNATTENDED
+        elif change := _APT_CHANGE.fullmatch(line):
+            for name, architecture in _APT_PACKAGE.findall(change[1]):
+                # what a person did since is his
+                found[name] = found[f"{name}:{architecture}"] = by
+    return {name: program for name, program in found.items() if program}
 
 
 def _time(text: str, zone: tzinfo) -> datetime | None:

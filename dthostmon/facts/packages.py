@@ -4,14 +4,17 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
 
 from dthostmon.facts import package_lists
 from dthostmon.facts.package_commands import list_command
 from dthostmon.facts.package_files import list_source
 from dthostmon.facts.package_lists import Installed, Parser
+from dthostmon.facts.package_logs import APT_HISTORY, PACKAGE_LOGS, installed_at, installed_by
 from dthostmon.facts.plain import plain
 from dthostmon.facts.probe import InventoryProbe, Outputs, digest_of
 from dthostmon.facts.updates import parse_updates
+from dthostmon.facts.zone import zone_of_offset
 from dthostmon.model import Inventory, Package, ThingKind, Updates
 
 MOST_PACKAGES = 20_000
@@ -97,7 +100,7 @@ def parse_packages(outputs: Outputs) -> Inventory:
     if "pacman" in listed:
         listed["pacman"] = _with_files(listed["pacman"], parts.get("pacman-files"), package_lists.parse_pacman_files)
     own = _own(listed)
-    packages = _packages(listed, own)
+    packages = _with_logs(_packages(listed, own), parts.get("logs"))
     updates = parse_updates(parts["updates"].lines, listed.get("dpkg", ())) if "updates" in parts else Updates()
     is_told = updates != Updates()
     missing = {} if is_told else {ThingKind.UPDATES: _why_no_updates(parts)}
@@ -130,6 +133,39 @@ def _with_files(
     files = parse(part.lines) if part else {}
     owned = [files.get(f"{package.name}:{package.architecture}") or files.get(package.name) for package in packages]
     return tuple(replace(package, owns=owns or package.owns) for package, owns in zip(packages, owned, strict=True))
+
+
+def _with_logs(packages: Sequence[Package], part: _Part | None) -> Sequence[Package]:
+    """Add when packages came, and what brought them, as far as the logs of the managers tell."""
+    if part is None:
+        return packages
+    zone, logs = _logs(part.lines.decode(errors="replace").splitlines())
+    times: dict[str, datetime] = {}
+    for path, lines in logs.items():
+        for name, at in installed_at(path, lines, zone).items():
+            times[name] = max(times.get(name, at), at)
+    programs = installed_by(logs.get(APT_HISTORY, ()))
+    return [
+        replace(package, installed_at=times.get(package.name), installed_by=programs.get(package.name, ""))
+        for package in packages
+    ]
+
+
+def _logs(lines: Iterable[str]) -> tuple[tzinfo, Mapping[str, Sequence[str]]]:
+    """Return the host's zone, and the lines of each log: only these begin with a blank."""
+    zone: tzinfo = UTC
+    logs: dict[str, list[str]] = {}
+    path = ""
+    for line in lines:
+        word, _, rest = line.partition(" ")
+        if word == "zone":
+            zone = zone_of_offset(rest)
+        elif word == "log" and rest in PACKAGE_LOGS:
+            path = rest
+            logs[path] = []
+        elif not word and path:
+            logs[path].append(rest)
+    return zone, logs
 
 
 def _packages(listed: _Lists, own: str) -> Sequence[Package]:

@@ -63,7 +63,7 @@ class Package:
 
     `name` has the manager in front where it is not the system's own: `snap:core`. `owns` are paths of the package that
     may show up among other things: below /etc, units, cron files, setuid files. `installed_at` is when this version
-    came.
+    came, `installed_by` what brought it where no person did.
     """
 
     kind: ClassVar[ThingKind] = ThingKind.PACKAGE
@@ -71,6 +71,7 @@ class Package:
     version: str
     owns: tuple[str, ...] = field(default=(), compare=False)
     installed_at: datetime | None = field(default=None, compare=False)
+    installed_by: str = field(default="", compare=False)
 
     @property
     def subject(self) -> str:

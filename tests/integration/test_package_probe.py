@@ -21,7 +21,15 @@ from tests import parts
 from tests.fixtures.sshd import SshServer, make_host
 
 WITHOUT_SHELL = {"sftp": READ_ONLY_KEY_OPTIONS, "collector": f'restrict,command="{collector.PROGRAM}"'}
-FOLDERS = ("/var/lib/dpkg", "/var/lib/rpm", "/usr/lib/sysimage/rpm", "/lib/apk", "/usr/lib/apk", "/var/lib/pacman")
+FOLDERS = (
+    "/var/log/",
+    "/var/lib/dpkg",
+    "/var/lib/rpm",
+    "/usr/lib/sysimage/rpm",
+    "/lib/apk",
+    "/usr/lib/apk",
+    "/var/lib/pacman",
+)
 
 
 def run(command: Sequence[str | Path], **environment: str) -> str:

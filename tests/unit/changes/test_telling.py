@@ -160,6 +160,11 @@ def test_an_upgrade_does_not_explain_trouble(difference: Difference) -> None:
     assert not one.change.expected
 
 
+def test_what_came_by_itself_was_to_be_expected() -> None:
+    (one,) = told(Difference(NGINX, replace(NGINX, version="1.26", installed_by="unattended-upgrades")))
+    assert (one.change.expected, one.change.cause) == (True, "unattended-upgrades")
+
+
 def test_a_compose_file_explains_its_containers() -> None:
     edit = Difference(COMPOSE, replace(COMPOSE, digest="b", text="a: 2\n"))
     _, one = told(edit, Difference(CONTAINER, replace(CONTAINER, image="nginx:2", digest="e")))

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dthostmon.facts.package_logs import PACKAGE_LOGS, installed_at
+from dthostmon.facts.package_logs import PACKAGE_LOGS, installed_at, installed_by
+from dthostmon.facts.packages import parse_packages
+from dthostmon.model import Package
 
 DATA = Path(__file__).parents[2] / "testdata/facts/logs"
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -87,3 +89,49 @@ SAMPLES = [line for path in sorted(DATA.iterdir()) for line in path.read_text().
 @given(st.lists(st.sampled_from(SAMPLES) | st.text(max_size=60), max_size=8))
 def test_any_lines_give_times_in_utc(path: str, lines: list[str]) -> None:
     assert all(at.tzinfo is UTC for at in installed_at(path, lines, BERLIN).values())
+
+
+def test_what_brought_a_package_is_known_until_a_person_did_something_with_it() -> None:
+    history = """
+Start-Date: 2026-07-28  06:10:01
+Commandline: /usr/bin/unattended-upgrade
+Upgrade: nginx:amd64 (1.24.0-1, 1.26.0-1), curl:amd64 (7.1, 7.2)
+End-Date: 2026-07-28  06:10:09
+
+Start-Date: 2026-07-28  09:00:00
+Commandline: apt install curl
+Requested-By: ann (1000)
+Upgrade: curl:amd64 (7.2, 7.3)
+End-Date: 2026-07-28  09:00:02
+""".splitlines()
+    assert installed_by(history) == {"nginx": "unattended-upgrades", "nginx:amd64": "unattended-upgrades"}
+
+
+@given(st.lists(st.text(max_size=80) | st.sampled_from(["Commandline: unattended-upgrade", "Upgrade: a (1, 2)"])))
+def test_any_lines_tell_of_packages_or_of_nothing(lines: list[str]) -> None:
+    assert set(installed_by(lines).values()) <= {"unattended-upgrades"}
+
+
+def test_a_list_carries_when_its_packages_came() -> None:
+    told = b"""=stamp 1
+=begin dpkg
+Package: nginx
+Status: install ok installed
+Version: 1.26
+Architecture: amd64
+
+=end dpkg
+=begin logs
+zone +0200
+log /var/log/dpkg.log
+ 2026-07-28 08:10:02 upgrade nginx:amd64 1.24 1.26
+ =end dpkg
+log /var/log/apt/history.log
+ Start-Date: 2026-07-28  08:10:01
+ Commandline: /usr/bin/unattended-upgrade
+ Upgrade: nginx:amd64 (1.24, 1.26)
+=end logs
+"""
+    (package,) = [thing for thing in parse_packages({"list": told}).things if isinstance(thing, Package)]
+    assert package.installed_at == datetime(2026, 7, 28, 6, 10, 2, tzinfo=UTC)
+    assert package.installed_by == "unattended-upgrades"
