@@ -7,7 +7,9 @@ from itertools import chain
 
 from dthostmon import changes
 from dthostmon.cycle.parts import RunStore
-from dthostmon.model import Change, Facts, Finding, Host, HostState, StoredInventory, Thing
+from dthostmon.model import Change, Facts, Finding, Host, HostState, Run, StoredInventory, Thing
+
+MAX_TELLING_CHANGES = 20  # for a model: the rest is in the run
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +67,9 @@ async def with_what_changed_before(
         return found
     recent = await store.recent_changes(host.name, now - changes.WINDOW)
     return changes.with_changes(found, (*seen, *recent), now)
+
+
+def telling_changes(run: Run) -> tuple[str, ...]:
+    """Return in words what changed that may have to do with what was found, the likeliest first, then what else did."""
+    before = (change.sentence for finding in run.findings for change in finding.changes if change.relation)
+    return tuple(dict.fromkeys([*before, *(change.sentence for change in run.changes)]))[:MAX_TELLING_CHANGES]

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 from dthostmon import analysis, facts, judge, logs, rules
-from dthostmon.cycle.changed import what_changed, with_what_changed_before
+from dthostmon.cycle.changed import telling_changes, what_changed, with_what_changed_before
 from dthostmon.cycle.parts import Parts
 from dthostmon.cycle.visit import make_visit
 from dthostmon.model import Facts, History, Host, HostState, LogsReading, Metrics, Run, Visit
@@ -50,7 +50,8 @@ async def check_host(host: Host, parts: Parts) -> Run:
             if not parts.assessor.has_models:
                 return await _save(host, replace(visit, run=judge.unasked(visit.run)), parts)
             last = await parts.store.latest_run(host.name)
-            enquiry = parts.assessor.enquiry(examined, history, host, last.findings if last else ())
+            earlier = last.findings if last else ()
+            enquiry = parts.assessor.enquiry(examined, history, host, earlier, telling_changes(visit.run))
         _tell_phase(host, "judge")  # which may take minutes: others are judged meanwhile
         assessment = await parts.assessor.assess(enquiry, parts.clock())
         return await _save(host, _assessed(visit, enquiry, assessment, parts), parts)

@@ -117,11 +117,18 @@ class Witness(Assessor):
     candidate: Candidate = field(kw_only=True)
     heard: list[Assessment] = field(default_factory=list)
 
-    def enquiry(self, examined: Examination, history: History, host: Host, earlier: Sequence[Finding] = ()) -> Enquiry:
+    def enquiry(
+        self,
+        examined: Examination,
+        history: History,
+        host: Host,
+        earlier: Sequence[Finding] = (),
+        changes: Sequence[str] = (),
+    ) -> Enquiry:
         """Return what to ask. The role of a replayed host is a number, which tells a model nothing; and none of the
         tokens are kept for CRITICAL findings: all of the bound may be spent.
         """
-        enquiry = Assessor.enquiry(self, examined, history, host, earlier)
+        enquiry = Assessor.enquiry(self, examined, history, host, earlier, changes)
         return replace(enquiry, evidence=replace(enquiry.evidence, role=""), is_critical=True)
 
     async def assess(self, enquiry: Enquiry, now: datetime) -> Assessment:

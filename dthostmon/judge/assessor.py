@@ -66,11 +66,18 @@ class Assessor:
             return True
         return not self.recurrence.has_enough(host, matters(examined, history, self.sequences), history, now)
 
-    def enquiry(self, examined: Examination, history: History, host: Host, earlier: Sequence[Finding] = ()) -> Enquiry:
-        """Return what to ask a model. `earlier` are the findings of the run before."""
+    def enquiry(
+        self,
+        examined: Examination,
+        history: History,
+        host: Host,
+        earlier: Sequence[Finding] = (),
+        changes: Sequence[str] = (),
+    ) -> Enquiry:
+        """Return what to ask a model. `earlier` are the findings of the run before, `changes` tell what changed."""
         is_critical = any(finding.severity is Severity.CRITICAL for finding in examined.findings)
         named = matters(examined, history, self.sequences)
-        return Enquiry(gather(examined, history, host, earlier), is_critical, named)
+        return Enquiry(gather(examined, history, host, earlier, changes), is_critical, named)
 
     async def assess(self, enquiry: Enquiry, now: datetime) -> Assessment:
         """Ask, within the deadline and the budget; what fails is a reason, never an error."""

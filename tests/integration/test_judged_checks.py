@@ -187,6 +187,28 @@ async def test_a_model_is_told_of_the_host_and_of_what_is_usual_there(sqlite_sto
     assert len(finding["lines"]) == 2
 
 
+async def test_a_model_is_told_what_changed_with_secrets_taken_out(
+    sqlite_store: Store, log: Path, tmp_path: Path
+) -> None:
+    provider = ScriptedProvider("first", then=said(answer(90)))
+    checks, settings = make_checks(sqlite_store, [provider]), tmp_path / "sshd.conf"
+    host = replace(make_host("web1", log), probes=("files",), files=(str(settings),))
+    settings.write_text("port: 22\n")
+    await checks.check(host)
+    settings.write_text("port: 2222 password=hunter22secret\n")
+    with log.open("a") as file:
+        file.write(FAILED)
+    run = await checks.check(host)
+    assert [change.subject for change in run.changes] == [str(settings)]
+    (finding,) = [one for one in run.findings if one.rule == "sshd.failed-password"]
+    assert [change.subject for change in finding.changes] == [str(settings)]
+    (shown,) = provider.requests[-1][1].messages
+    records = [json.loads(line) for line in shown.content.splitlines() if line.startswith("{")]
+    (told,) = [record["change"] for record in records if record["type"] == "change"]
+    assert told.startswith(f"{settings}: port: 22")
+    assert "hunter22" not in shown.content
+
+
 def _hours_after(begin: datetime, hours: int) -> datetime:
     return begin + timedelta(hours=hours)
 
