@@ -1,13 +1,13 @@
 """What a model's opinion, or the want of one, makes of a run that the rules have judged. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from dthostmon import scoring
 from dthostmon.judge.asked import Asked, RulesOnlyReason, judged_by
 from dthostmon.judge.assessor import Assessment
 from dthostmon.judge.budget import Prices, total_cost
-from dthostmon.model import Grade, Opinion, Run, Usage
+from dthostmon.model import Finding, Grade, Opinion, Run, Severity, Usage
 
 
 def judged(run: Run, assessment: Assessment, prices: Mapping[str, Prices]) -> Run:
@@ -27,7 +27,7 @@ def judged(run: Run, assessment: Assessment, prices: Mapping[str, Prices]) -> Ru
         judged_by=judged_by(asked),
         usage=_usage(run, asked),
         cost=_cost(run, asked, prices),
-        summary=f"{run.summary} {asked.opinion.summary}".strip() if asked.opinion else run.summary,
+        summary=_summary(run, combined.findings, asked.opinion),
         recommendations=_recommendations(run, asked.opinion),
     )
 
@@ -49,6 +49,15 @@ def _cost(run: Run, asked: Asked, prices: Mapping[str, Prices]) -> float | None:
     before = 0.0 if run.usage is None else run.cost
     cost = total_cost(asked.attempts, prices)
     return None if cost is None or before is None else before + cost
+
+
+def _summary(run: Run, added: Sequence[Finding], opinion: Opinion | None) -> str:
+    """Return what was found in a sentence of ours, which counts what the model added, and then the model's own."""
+    if opinion is None:
+        return run.summary
+    is_worse = any(finding.severity > Severity.INFO for finding in added)
+    ours = scoring.summary((*run.findings, *added)) if is_worse else run.summary
+    return f"{ours} {opinion.summary}".strip()
 
 
 def _recommendations(run: Run, opinion: Opinion | None) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ async def test_an_opinion_is_stored_with_who_gave_it_and_what_it_took(sqlite_sto
     assert found.evidence[0].line == FAILED.strip()
     assert run.usage is not None
     assert run.cost == pytest.approx((100 * 2 + 20 * 10) / 1e6)
-    assert run.summary.endswith("The model sees it.")
+    assert run.summary == "1 warning, first of all: Odd words. The model sees it."
     assert run.recommendations[-1] == "Look at it."
     stored = await sqlite_store.latest_run("web1")
     assert stored is not None

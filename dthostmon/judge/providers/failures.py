@@ -135,7 +135,7 @@ class Failures:
     def refused_saying(self, status: int, said: Said, retry_after: float | None = None) -> ProviderError:
         """Return the error of a refusal whose words are known."""
         kind, fix = classify(status, said)
-        words = shown(said.message or said.codes, self.secret)
+        words = shown(said.message or said.codes, self.secret).rstrip(".")
         return self._error(kind, f"answered {status}" + (f": {words}" if words else ""), fix, retry_after)
 
     def transport(self, what: str) -> ProviderError:
