@@ -1,5 +1,6 @@
 """What pydantic found, said in the words of the file: where, what was found, what would be right."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from dthostmon.config.structure import is_secret, known_keys
 from dthostmon.errors import Problem
 
 SHOWN_CHARACTERS = 60
+_NAME = re.compile(r"'([^']+)'")
 
 _EXPECTED = {
     "bool_parsing": "true or false",
@@ -33,7 +35,10 @@ def from_validation(document: Document, error: ValidationError) -> Iterator[Prob
     """Turn every error of one validation into problems with their places."""
     for detail in error.errors(include_url=False, include_input=False):
         path = tuple(part for part in detail["loc"] if part != "[key]")
-        yield from _from_detail(document, path, detail["type"], detail.get("ctx", {}), detail["msg"])
+        if detail["loc"][-1:] == ("[key]",) and detail["type"] == "literal_error":
+            yield document.problem(path, _unknown_name(str(path[-1]), detail["ctx"]["expected"]), at_key=True)
+        else:
+            yield from _from_detail(document, path, detail["type"], detail.get("ctx", {}), detail["msg"])
 
 
 def _from_detail(document: Document, path: KeyPath, kind: str, context: dict[str, Any], text: str) -> Iterator[Problem]:
@@ -46,6 +51,11 @@ def _from_detail(document: Document, path: KeyPath, kind: str, context: dict[str
             yield document.problem((*path, *below), text, at_key=bool(below))
     else:
         yield document.problem(path, f"found {_found(document, path)}; expected {_expected(kind, context, text)}")
+
+
+def _unknown_name(name: str, expected: str) -> str:
+    """Say of a key that is chosen from a list of names, and not of a model's fields."""
+    return f"unknown key '{shortened(name)}'{did_you_mean(name, tuple(_NAME.findall(expected)))}"
 
 
 def _unknown_key(path: KeyPath) -> str:
