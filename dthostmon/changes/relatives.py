@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import PurePosixPath
 
 from dthostmon.model import Container, Group, Package, Port, Service, Thing, Timer, WatchedFile
 
-MAX_WORDS = 60
+MAX_WORDS = 60  # beside the paths of a package, each of which explains a change
 MIN_WORD_CHARACTERS = 2
+MAX_CHARACTERS = 16 * 1024  # of all words of a thing: they are stored with its change
 
 _UNIT_ENDING = re.compile(r"\.(?:service|socket|timer|mount|path|target|slice)$")
 _VERSION = re.compile(r"[-_]?\d[\w.+~-]*$|:\w+$")
@@ -22,8 +24,18 @@ _COMMON = frozenset(_COMMON_NAMES.split())
 
 def words_of(thing: Thing, *more: str) -> tuple[str, ...]:
     """Return the words of a thing, each once, the most telling first; `more` come first."""
+    owned = thing.owns if isinstance(thing, Package) else ()
     found = (word.lower() for word in (*more, *_words(thing)) if len(word) >= MIN_WORD_CHARACTERS)
-    return tuple(dict.fromkeys(found))[:MAX_WORDS]
+    return tuple(_first(islice(dict.fromkeys(found), MAX_WORDS + len(owned))))
+
+
+def _first(words: Iterator[str]) -> Iterator[str]:
+    left = MAX_CHARACTERS
+    for word in words:
+        left -= len(word)
+        if left < 0:
+            return
+        yield word
 
 
 def _words(thing: Thing) -> Iterator[str]:
@@ -43,8 +55,9 @@ def _names(thing: Thing) -> Iterator[str]:
         case Package():
             bare = _VERSION.sub("", thing.name.partition(":")[2] or thing.name)
             yield from (thing.name, bare, bare.partition("-")[0])
+            yield from thing.owns
             for path in thing.owns:
-                yield from (path, *path_words(path))
+                yield from path_words(path)
         case Service() | Timer():
             yield from unit_words(thing.name)
         case Port():

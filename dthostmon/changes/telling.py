@@ -1,14 +1,24 @@
 """What a visit tells of what changed: in words, how much it matters, whether it was to be expected. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dthostmon.changes.causes import Movement, cause_of, movement_of
 from dthostmon.changes.relatives import words_of
 from dthostmon.changes.table import entry_of
 from dthostmon.changes.wording import Wording, wordings
-from dthostmon.model import Change, ChangePolicy, Difference, Finding, FindingSource, Severity, Thing, ThingKind
+from dthostmon.model import (
+    Change,
+    ChangePolicy,
+    Difference,
+    Finding,
+    FindingSource,
+    Package,
+    Severity,
+    Thing,
+    ThingKind,
+)
 
 MAX_CHANGES = 1000  # of a visit; a host that shows more was rebuilt
 EXPLAINING = frozenset({ThingKind.PACKAGE, ThingKind.FILE})
@@ -41,8 +51,17 @@ def _movements(differences: Iterable[Difference]) -> Iterator[Movement]:
         thing = difference.thing
         if thing.kind in EXPLAINING:
             for wording in wordings(difference):
-                words = frozenset(words_of(thing))
+                words = frozenset(_words_of(difference))
                 yield Movement(thing.kind, thing.subject, wording.sentence, words, difference.before is None)
+
+
+def _words_of(difference: Difference) -> tuple[str, ...]:
+    """Return the words of a thing; an upgraded package explains too that files of its old version are gone."""
+    was, now = difference.before, difference.after
+    if isinstance(was, Package) and isinstance(now, Package):
+        dropped = {*was.owns} - {*now.owns}
+        return words_of(replace(now, owns=(*now.owns, *sorted(dropped))))
+    return words_of(difference.thing)
 
 
 def _told(difference: Difference, wording: Wording, cause: str, policy: ChangePolicy, seen_at: datetime) -> ToldChange:
@@ -61,7 +80,7 @@ def _told(difference: Difference, wording: Wording, cause: str, policy: ChangePo
         cause=cause,
         happened_at=_happened_at(difference, seen_at),
         diff=wording.diff,
-        words=words_of(thing),
+        words=_words_of(difference),
     )
     if entry is None or change.severity is Severity.INFO:
         return ToldChange(change, None)

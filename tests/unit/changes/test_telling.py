@@ -142,6 +142,17 @@ def test_an_upgrade_explains_what_comes_with_the_package(difference: Difference)
     assert later.change.cause == upgrade.change.sentence
 
 
+def test_an_upgrade_explains_each_of_many_files_and_those_that_go_with_the_old_version() -> None:
+    paths = [f"/etc/apache2/mods-available/module{number}.conf" for number in range(300)]
+    old = Package("apache2", "2.4.1", owns=(*paths, "/usr/lib/systemd/system/apache-htcacheclean.service"))
+    upgrade = Difference(old, replace(old, version="2.4.2", owns=tuple(paths)))
+    differences = [appeared(WatchedFile(path, 1)) for path in paths]
+    differences.append(gone(Service("apache-htcacheclean.service", path=old.owns[-1])))
+    first, *others = told(upgrade, *differences)
+    assert all(other.change.expected for other in others)
+    assert all(one.change.expected for one in tell(differences, [first.change], ChangePolicy(), NOW))
+
+
 @pytest.mark.parametrize(
     "difference",
     [
