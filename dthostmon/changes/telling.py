@@ -35,14 +35,22 @@ class ToldChange:
 
 
 def tell(
-    differences: Sequence[Difference], recent: Sequence[Change], policy: ChangePolicy, seen_at: datetime
+    differences: Sequence[Difference],
+    recent: Sequence[Change],
+    policy: ChangePolicy,
+    seen_at: datetime,
+    known_at: datetime | None = None,
 ) -> tuple[ToldChange, ...]:
-    """Say what changed. `recent` are the changes of the hours before, which may explain some of these."""
+    """Say what changed. `recent` are the changes of the hours before, which may explain some of these.
+
+    `known_at` is when the host was last seen as it was before; None = not known.
+    """
     movements = [*_movements(differences), *(movement_of(one) for one in recent if one.kind in EXPLAINING)]
     told: list[ToldChange] = []
     for difference in differences:
         cause = cause_of(difference, movements, policy.expectations)
-        told += (_told(difference, wording, cause, policy, seen_at) for wording in wordings(difference))
+        happened_at = _happened_at(difference, seen_at, known_at)
+        told += (_told(difference, wording, cause, policy, seen_at, happened_at) for wording in wordings(difference))
     return tuple(told[:MAX_CHANGES])
 
 
@@ -64,7 +72,14 @@ def _words_of(difference: Difference) -> tuple[str, ...]:
     return words_of(difference.thing)
 
 
-def _told(difference: Difference, wording: Wording, cause: str, policy: ChangePolicy, seen_at: datetime) -> ToldChange:
+def _told(
+    difference: Difference,
+    wording: Wording,
+    cause: str,
+    policy: ChangePolicy,
+    seen_at: datetime,
+    happened_at: datetime | None,
+) -> ToldChange:
     thing = difference.thing
     entry = entry_of(thing.kind, wording)
     severity = policy.severities.get(entry.id, entry.severity) if entry else Severity.INFO
@@ -78,7 +93,7 @@ def _told(difference: Difference, wording: Wording, cause: str, policy: ChangePo
         expected=bool(cause),
         seen_at=seen_at,
         cause=cause,
-        happened_at=_happened_at(difference, seen_at),
+        happened_at=happened_at,
         diff=wording.diff,
         words=_words_of(difference),
     )
@@ -98,9 +113,13 @@ def _told(difference: Difference, wording: Wording, cause: str, policy: ChangePo
     return ToldChange(change, finding)
 
 
-def _happened_at(difference: Difference, seen_at: datetime) -> datetime | None:
-    """Return when the host says that it happened; not what lies in the future of the visit."""
+def _happened_at(difference: Difference, seen_at: datetime, known_at: datetime | None) -> datetime | None:
+    """Return when the host says that it happened, where that can be: after it was last seen otherwise, and not after
+    this visit. The time of a file that a package or `cp -p` brought is that of its making.
+    """
     thing: Thing | None = difference.after
     times = (getattr(thing, name, None) for name in _TIMES)
     moment = next((time for time in times if isinstance(time, datetime)), None)
-    return moment if moment is not None and moment <= seen_at else None
+    earliest = known_at.replace(microsecond=0) if known_at else None  # hosts tell seconds
+    is_possible = moment is not None and moment <= seen_at and (earliest is None or earliest <= moment)
+    return moment if is_possible else None

@@ -1,13 +1,13 @@
 """What is on a host, compared with what was there before."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 
 from dthostmon import changes
 from dthostmon.cycle.parts import RunStore
-from dthostmon.model import Change, Facts, Finding, Host, HostState, Run, StoredInventory, Thing
+from dthostmon.model import Change, Difference, Facts, Finding, Host, HostState, Run, RunStatus, StoredInventory, Thing
 
 MAX_TELLING_CHANGES = 20  # for a model: the rest is in the run
 
@@ -30,12 +30,20 @@ async def what_changed(host: Host, state: HostState, known: Facts, store: RunSto
         for probe, stored in before.items()
         for difference in changes.differences(stored.inventory, known.inventories[probe])
     ]
-    recent = await store.recent_changes(host.name, now - changes.WINDOW) if differing else ()
-    told = changes.tell(differing, recent, host.changes, now)
+    told = await _told(host, differing, store, now) if differing else ()
     found = tuple(one.finding for one in told if one.finding)
     lasting = {**state.lasting, **{probe: stored.lasting for probe, stored in kept.items()}}
     wrong = _still_wrong(host, lasting, state.accepted, found, now)
     return WhatChanged(kept, tuple(one.change for one in told), (*found, *wrong))
+
+
+async def _told(
+    host: Host, differing: Sequence[Difference], store: RunStore, now: datetime
+) -> tuple[changes.ToldChange, ...]:
+    recent = await store.recent_changes(host.name, now - changes.WINDOW)
+    last = await store.latest_run(host.name)
+    known_at = last.started_at if last and last.status is RunStatus.OK else None
+    return changes.tell(differing, recent, host.changes, now, known_at)
 
 
 def _kept(probe: str, known: Facts, before: Mapping[str, StoredInventory]) -> StoredInventory:

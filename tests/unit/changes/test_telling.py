@@ -201,6 +201,14 @@ def test_a_time_the_host_tells_is_told_and_none_that_is_to_come() -> None:
     assert other.change.happened_at is None
 
 
+def test_a_file_that_was_made_before_the_visit_before_was_not_changed_then() -> None:
+    edit = Difference(COMPOSE, replace(COMPOSE, digest="b", modified_at=NOW.replace(hour=3)))
+    (one,) = tell([edit], (), ChangePolicy(), NOW, known_at=NOW.replace(hour=3, microsecond=500))
+    assert one.change.happened_at == NOW.replace(hour=3)
+    (other,) = tell([edit], (), ChangePolicy(), NOW, known_at=NOW.replace(hour=4))
+    assert (other.change.happened_at, other.change.seen_at) == (None, NOW)
+
+
 @pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.id)
 def test_each_entry_of_the_table_says_why_and_what_to_do(entry: Entry) -> None:
     assert entry.reason
