@@ -5,15 +5,21 @@ import re
 from collections.abc import Awaitable, Iterable, Sequence
 
 from dthostmon.errors import FileUnreadableError
+from dthostmon.facts import setuid
 from dthostmon.facts.package_commands import APK_DATABASES, NOTICE, REBOOT_FLAGS, REBOOT_TELLERS, RPM_DATABASES, STAMPED
 from dthostmon.facts.sources import FactFiles, Source, Told
 from dthostmon.transport import FileStat
+from dthostmon.transport.paths import to_bytes
 
 DATABASE_BYTES = 32 * 1024 * 1024  # a status of 20,000 packages
 NEEDS_SHELL = "its list takes a shell, which the key does not give"
 # Times have no parts of a second here: a database of this second may change once more and look the same.
 _SECONDS_TO_SETTLE = 3.0
 _STATUS = "/var/lib/dpkg/status"
+_LISTS = "/var/lib/dpkg/info"
+_MOST_LISTS = 50  # of packages' files that are read: each costs three questions
+_RECENT_SECONDS = 24 * 3600
+_OWNED = re.compile(rb"/(etc|(usr/)?lib/systemd/system)/.")
 _PACMAN = "/var/lib/pacman/local"
 _States = dict[str, FileStat]
 
@@ -28,6 +34,7 @@ def list_source(before: str) -> Source:
             return Told(f"=stamp {stamp}\n".encode())
         parts = await asyncio.gather(
             _content(files, states, "dpkg", [_STATUS]),
+            _dpkg_files(files, states),
             _content(files, states, "apk", APK_DATABASES),
             _pacman(files, states),
             _updates(files, states),
@@ -86,6 +93,37 @@ async def _content(files: FactFiles, states: _States, name: str, paths: Sequence
             except FileUnreadableError as error:
                 return _part(name, f"=missing {error}".encode())
     return b""
+
+
+async def _dpkg_files(files: FactFiles, states: _States) -> bytes:
+    """Tell what belongs to the packages that came last, within a day: those are what explains changes."""
+    if _STATUS not in states:
+        return b""
+    try:
+        lists = [entry for entry in await files.list(_LISTS) if entry.name.endswith(".list") and "\n" not in entry.name]
+    except FileUnreadableError:
+        return b""
+    setuid_files = await _setuid_files(files)
+    newest = sorted(lists, key=lambda entry: -entry.stat.mtime)[:_MOST_LISTS]
+    recent = [entry.name for entry in newest if newest[0].stat.mtime - entry.stat.mtime < _RECENT_SECONDS]
+    several = await asyncio.gather(*(_owned_files(files, name, setuid_files) for name in recent))
+    return _part("dpkg-files", b"\n".join(line for lines in several for line in lines))
+
+
+async def _setuid_files(files: FactFiles) -> frozenset[bytes]:
+    try:
+        return frozenset(setuid.paths_in((await setuid.listed(files)).output))
+    except FileUnreadableError:
+        return frozenset()
+
+
+async def _owned_files(files: FactFiles, name: str, setuid_files: frozenset[bytes]) -> Sequence[bytes]:
+    try:
+        paths = (await files.beginning(f"{_LISTS}/{name}")).split(b"\n")[:-1]
+    except FileUnreadableError:
+        return []
+    owned = (path for path in paths if _OWNED.match(path) or not setuid_files.isdisjoint((path, b"/usr" + path)))
+    return [to_bytes(f"{name}:") + path for path in owned]
 
 
 async def _pacman(files: FactFiles, states: _States) -> bytes:

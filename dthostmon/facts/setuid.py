@@ -55,6 +55,11 @@ async def _lines(files: FactFiles, folder: str) -> Sequence[bytes]:
     return lines
 
 
+def paths_in(output: bytes) -> Iterable[bytes]:
+    """Return the paths that the lines of `mode uid path` name."""
+    return (match[3] for line in output.splitlines() if (match := _LINE.fullmatch(line)))
+
+
 def parse(output: bytes, users: Mapping[int, str]) -> tuple[tuple[SetuidFile, ...], Mapping[ThingKind, str]]:
     """Read lines of `mode uid path`, of which the last one says that all were told."""
     lines = output.splitlines()

@@ -26,6 +26,8 @@ class Disk:
     contents: Mapping[str, bytes]
     closed: tuple[str, ...] = ()
     mtime: float = 5000.0
+    times: Mapping[str, float] = field(default_factory=dict)  # of files that are not of that time
+    modes: Mapping[str, int] = field(default_factory=dict)
     reads: list[str] = field(default_factory=list)
 
     async def read(self, path: str, offset: int, length: int) -> bytes:
@@ -47,8 +49,12 @@ class Disk:
         if directory in self.closed:
             raise FileUnreadableError(directory, "permission denied")
         below = [path.removeprefix(f"{directory}/") for path in self.contents if path.startswith(f"{directory}/")]
-        state = FileStat(1, self.mtime, regular=True, directory=False, inode=None)
-        return [DirectoryEntry(name, state, link=False) for name in dict.fromkeys(path.split("/")[0] for path in below)]
+        names = {name: f"{directory}/{name}" for name in dict.fromkeys(path.split("/")[0] for path in below)}
+        return [DirectoryEntry(name, self._state(path), link=False) for name, path in names.items()]
+
+    def _state(self, path: str) -> FileStat:
+        time, mode = self.times.get(path, self.mtime), self.modes.get(path, 0o644)
+        return FileStat(1, time, regular=True, directory=False, inode=None, mode=mode, uid=0)
 
     async def usage(self, path: str) -> FileSystemUsage | None:
         raise NotImplementedError
@@ -100,6 +106,34 @@ async def test_a_database_that_cannot_be_read_is_missing() -> None:
     path = "/var/lib/dpkg/status"
     inventory = parse_packages(await told(Disk({path: STATUS} | CLOCK, closed=(path,))))
     assert inventory.missing[ThingKind.PACKAGE] == f"{path}: permission denied"
+
+
+async def test_of_the_packages_that_came_last_the_files_are_told() -> None:
+    lists = {
+        "nginx": b"/.\n/etc\n/etc/nginx.conf\n/lib/systemd/system/nginx.service\n/usr/bin/nginx\n/bin/su\n/cut",
+        "old": b"/etc/old.conf\n",
+        "closed": b"/etc/closed.conf\n",
+    }
+    status = b"".join(STATUS.replace(b"nginx", name.encode()) for name in lists)
+    paths = {name: f"/var/lib/dpkg/info/{name}.list" for name in lists}
+    contents = {"/var/lib/dpkg/status": status, "/usr/bin/su": b"", "/usr/bin/nginx": b""} | CLOCK
+    disk = Disk(
+        contents | {paths[name]: text for name, text in lists.items()},
+        closed=(paths["closed"],),
+        mtime=500_000.0,
+        times={paths["old"]: 400_000.0},
+        modes={"/usr/bin/su": 0o4755},
+    )
+    owned = {thing.name: thing.owns for thing in parse_packages(await told(disk)).things if isinstance(thing, Package)}
+    assert owned == {
+        "nginx": (
+            *("/bin/su", "/etc/nginx.conf", "/lib/systemd/system/nginx.service"),
+            *("/usr/bin/su", "/usr/lib/systemd/system/nginx.service"),
+        ),
+        "old": ("/etc/old.conf",),
+        "closed": ("/etc/closed.conf",),
+    }
+    assert paths["old"] not in disk.reads
 
 
 async def test_apk_and_pacman_are_told_by_files() -> None:
