@@ -222,11 +222,16 @@ def _state(active: str, sub: str) -> str:
 
 
 def _default(name: str, settings: frozenset[str] | None, paths: Mapping[str, str], wanted: set[str]) -> str | None:
-    """Return the state of a unit file that is neither enabled nor masked; None where its settings are not known."""
+    """Return the state of a unit file that is neither enabled nor masked; None where it is not known.
+
+    Without its settings nobody can say whether it may be enabled, but that it is not.
+    """
     if "/generator" in paths.get(name, ""):
         return "generated"
-    if settings is None or not (name in paths or _template(name) in paths):
+    if not (name in paths or _template(name) in paths):
         return None
+    if settings is None:
+        return None if name in wanted else "not enabled"
     if "[Install]" not in settings:
         return "static"
     return "enabled" if name in wanted else "disabled"

@@ -68,7 +68,7 @@ async def test_systemd_tells_what_is_enabled_and_not_how_it_is(tmp_path: Path) -
     assert found.missing.keys() == {ThingKind.SERVICE, ThingKind.TIMER}
     things = by_subject(found)
     assert things["web.service"] == Service("web.service", None, "enabled")
-    assert things["job.service"] == Service("job.service", None, None)
+    assert things["job.service"] == Service("job.service", None, "not enabled")
     assert things["bad.service"] == Service("bad.service", None, "masked")
     assert things["getty@tty1.service"] == Service("getty@tty1.service", None, "enabled")
     web = things["web.service"]
