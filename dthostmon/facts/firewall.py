@@ -11,6 +11,7 @@ from dthostmon.facts.probe import Outputs
 from dthostmon.model import Firewall, Thing, ThingKind
 
 _NEEDS_ROOT = "the rules of the packet filter are told to root alone"
+_NOT_TOLD = "the rules of the packet filter were not told, which takes root and a shell"
 _NO_TOOL = "neither nft nor iptables-save is there to tell the rules of the packet filter"
 _BROKEN = "the rules of the packet filter were not told to their end"
 _END, _UNKNOWN = "end", "filter unknown"
@@ -52,8 +53,8 @@ def parse(outputs: Outputs) -> Parsed:
     """Read what COMMAND prints, and the switch of ufw, which everybody may read."""
     lines = outputs.get("filter", b"").decode(errors="replace").splitlines()
     found: list[Thing] = [*_switch(outputs.get("ufw", b""))]
-    if lines[:1] in ([], ["no root"]):
-        return found, {ThingKind.FIREWALL: _NEEDS_ROOT}
+    if not lines or lines[0] == "no root":
+        return found, {ThingKind.FIREWALL: _NEEDS_ROOT if lines else _NOT_TOLD}
     if lines[-1] != _END or not (_START.fullmatch(lines[0]) or lines[0] == _UNKNOWN):
         return found, {ThingKind.FIREWALL: _BROKEN}
     found += [_firewall(name, rules) for name, rules in _filters(lines[:-1]).items()]

@@ -66,6 +66,12 @@ def test_no_rules_are_known_and_not_unknown() -> None:
     assert firewall(open_chains) == Firewall("iptables", 0, "")
 
 
+def test_who_may_not_ask_is_told_what_that_takes() -> None:
+    assert [parse({"filter": told})[1][ThingKind.FIREWALL].rpartition(" ")[2] for told in (b"no root", b"")] == [
+        *("alone", "shell"),
+    ]
+
+
 @pytest.mark.parametrize("output", [b"", b"no root\n", NFTABLES[:-4], b"filter nftables\n", b"filter unknown\nend\n"])
 def test_what_is_not_told_is_unknown(output: bytes) -> None:
     found, missing = parse({"filter": output})
