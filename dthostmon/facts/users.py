@@ -182,7 +182,9 @@ def _keys(accounts: _Accounts) -> Iterator[AuthorizedKey]:
 
 
 def _unseen_rules(accounts: _Accounts) -> Mapping[str, str]:
-    closed = [path for name, path in accounts.closed if name == b"sudo" and not _is_ignored(path)]
+    hidden = [path for name, path in accounts.closed if name == b"sudo" and not _is_ignored(path)]
+    # where a folder cannot be listed, the shell tells its pattern as if it was a file
+    closed = [path for path in hidden if not (path.endswith(b"/*") and path[:-2] in hidden)]
     included = [path for lines in map(accounts.lines.get, accounts.sudo) if lines for path in includes(lines)]
     parts = {_rules_of(path): _CLOSED for path in closed}
     parts |= {_rules_of(path): _UNREAD for path in _sudo_paths(accounts) if path not in accounts.lines}

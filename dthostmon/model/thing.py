@@ -217,7 +217,8 @@ class Login:
 @dataclass(frozen=True, slots=True)
 class Service:
     """A unit of the service manager. `active`: active, inactive, failed, …; `enabled`: enabled, disabled, static, …,
-    or not enabled where nobody can say which of those; None = not told. `restarts` is how often the service manager started it anew by itself.
+    or not enabled where nobody can say which of those; None = not told. `restarts` is how often the service manager
+    started it anew by itself.
     """
 
     kind: ClassVar[ThingKind] = ThingKind.SERVICE
