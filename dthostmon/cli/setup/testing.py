@@ -76,7 +76,7 @@ async def _test(host: Host, layers: list[Layer]) -> None:
             user = host.ssh.user if host.ssh else getuser()
             layers += await log_layers(session, host.logs, user)
         if can_ask and host.probes and (session.shell or has_files):
-            layers += await _test_probes(session, host.probes)
+            layers += await _test_probes(session, host.probes, host.files)
     finally:
         await session.close()
 
@@ -109,10 +109,10 @@ async def _test_shell(host: Host, session: "Session", layers: list[Layer]) -> bo
     return is_good
 
 
-async def _test_probes(session: "Session", probes: Sequence[str]) -> list[Layer]:
+async def _test_probes(session: "Session", probes: Sequence[str], files: Sequence[str]) -> list[Layer]:
     from dthostmon import facts
 
-    unknown = (await facts.gather(session, facts.Wanted(probes))).unknown
+    unknown = (await facts.gather(session, facts.Wanted(probes, files))).unknown
     layers = []
     for probe in probes:
         reasons = {name: reason for name, reason in unknown.items() if name.partition(".")[0] == probe}
