@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.fixtures.containers",
     "tests.fixtures.systemd_host",
     "tests.fixtures.fleet",
+    "tests.fixtures.whole_host",
     "tests.fixtures.chaos",
     "tests.fixtures.real_model",
     "tests.fixtures.real_opencode",
