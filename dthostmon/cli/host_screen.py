@@ -86,7 +86,7 @@ def _print_things(inventories: Mapping[str, StoredInventory]) -> None:
     counts = Counter(thing.kind for inventory in found for thing in inventory.things)
     if counts:
         output.print_line(", ".join(f"{kind.value} {counts[kind]}" for kind in ThingKind if counts[kind]))
-    for kind, reason in sorted((kind, why) for inventory in found for kind, why in inventory.missing.items()):
+    for kind, reason in sorted((kind, why) for inventory in found for kind, why in inventory.unknown.items()):
         output.print_line(f"unknown: {kind}: {reason}")
 
 

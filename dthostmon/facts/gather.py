@@ -1,7 +1,7 @@
 """Runs the probes of a visit: in one exec, or where there is no shell from files."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dthostmon.errors import FileUnreadableError
@@ -12,12 +12,11 @@ from dthostmon.facts.metrics import Times, metrics_since
 from dthostmon.facts.probe import InventoryProbe, Probe
 from dthostmon.facts.sources import FactFiles, Source, Told, content_of
 from dthostmon.facts.together import together
-from dthostmon.model import Facts, Inventory, ThingKind
+from dthostmon.model import Facts, Inventory
 from dthostmon.transport import CommandOutput, Files, Session, Shell
 
 NO_SHELL = "the key gives no shell on this host"
 TOGETHER = "together"
-_MOST_NAMED = 5
 
 _Answers = Mapping[str, Told]  # by probe and part: `metrics.disks`
 
@@ -72,22 +71,8 @@ def _unknown(answers: _Answers, found: Mapping[str, Inventory]) -> Mapping[str, 
     parts = {name: reason for name, told in answers.items() if (reason := told.unknown)}
     of_values = {name: reason for name, reason in parts.items() if name.partition(".")[0] not in INVENTORIES}
     return of_values | {
-        f"{probe}.{kind}": reason
-        for probe, inventory in found.items()
-        for kind, reason in {**_unseen(inventory), **inventory.missing}.items()
+        f"{probe}.{kind}": reason for probe, inventory in found.items() for kind, reason in inventory.unknown.items()
     }
-
-
-def _unseen(inventory: Inventory) -> dict[ThingKind, str]:
-    """Say of each kind what part of it could not be seen: `root, ann: cannot be read, which takes root`."""
-    return {kind: "; ".join(_joined(parts)) for kind, parts in inventory.unseen.items()}
-
-
-def _joined(parts: Mapping[str, str]) -> Iterator[str]:
-    for reason in dict.fromkeys(parts.values()):
-        names = [part.strip(": ") for part, said in parts.items() if said == reason]
-        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-        yield f"{', '.join(names[:_MOST_NAMED])}{more}: {reason}"
 
 
 def _inventory(probe: InventoryProbe, answers: _Answers) -> Inventory:

@@ -4,11 +4,13 @@ A thing is known by its kind and its subject; two of the same kind and subject a
 Fields that change by themselves are not compared (`compare=False`): they are shown, and are no change.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Protocol
+
+_MOST_NAMED = 5  # parts of a kind that are not known
 
 
 class ThingKind(StrEnum):
@@ -689,6 +691,18 @@ class Inventory:
     kinds: frozenset[ThingKind] = frozenset()
     scope: str = ""
     unseen: Mapping[ThingKind, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def unknown(self) -> Mapping[ThingKind, str]:
+        """Return what is not known of each kind, in words: `root, ann: cannot be read, which takes root`."""
+        return {kind: "; ".join(_joined(parts)) for kind, parts in self.unseen.items()} | dict(self.missing)
+
+
+def _joined(parts: Mapping[str, str]) -> Iterator[str]:
+    for reason in dict.fromkeys(parts.values()):
+        names = [part.strip(": ") for part, said in parts.items() if said == reason]
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        yield f"{', '.join(names[:_MOST_NAMED])}{more}: {reason}"
 
 
 @dataclass(frozen=True, slots=True)

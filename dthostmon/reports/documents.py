@@ -329,7 +329,7 @@ def inventory_document(inventory: Inventory) -> Document:
         "things": [
             {"kind": thing.kind.value, "subject": thing.subject, "state": thing.state} for thing in inventory.things
         ],
-        "missing": {kind.value: reason for kind, reason in sorted(inventory.missing.items())},
+        "missing": {kind.value: reason for kind, reason in sorted(inventory.unknown.items())},
     }
 
 

@@ -276,7 +276,7 @@ def test_a_user_without_rights_is_told_the_rest(day: Day) -> None:
     for hidden in ("key", "rule", "its service"):  # systemd is asked over D-Bus, which this host has not
         del told[hidden]
     assert day.told(UNPRIVILEGED) == sorted(told.values(), key=BY_NAME)
-    assert {"service", "timer", "firewall"} <= day.unknown(UNPRIVILEGED)
+    assert {"key", "sudo", "service", "timer", "firewall"} <= day.unknown(UNPRIVILEGED)
 
 
 def test_setup_says_what_takes_root_and_the_visits_do_not(day: Day) -> None:
