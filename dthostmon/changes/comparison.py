@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from dthostmon.changes.untold import comparable, completed
 from dthostmon.model import Difference, Inventory, Thing, ThingKind
 
 _Key = tuple[ThingKind, str]
@@ -11,8 +12,9 @@ def differences(before: Inventory, after: Inventory) -> tuple[Difference, ...]:
     """Return what differs, by kind and subject.
 
     Unknown is not unchanged, and not gone: of a kind that is missing before, nothing appeared, and of one that is
-    missing after, nothing went; so it is with the parts of a kind that are unseen. A kind that the probe did not tell
-    of before has no differences, and where it looked at something else, nothing appeared and nothing went.
+    missing after, nothing went; so it is with the parts of a kind that are unseen, and with fields that were not told.
+    A kind that the probe did not tell of before has no differences, and where it looked at something else, nothing
+    appeared and nothing went.
     """
     told = before.kinds & after.kinds
     known, found = _by_key(before), _by_key(after)
@@ -33,6 +35,8 @@ def _differing(
             continue
         if now is None and _is_unknown(key, after):
             continue
+        if was is not None and now is not None and was != now:
+            was, now = comparable(was, now, before, after)
         if was != now:
             yield Difference(was, now)
 
@@ -43,12 +47,14 @@ def merged(before: Inventory, after: Inventory) -> Inventory:
     The next visit that can tell is compared with the last one that could, so nothing slips through in between.
     """
     found = _by_key(after)
-    kept = [thing for key, thing in _by_key(before).items() if _is_unknown(key, after) and key not in found]
+    known = _by_key(before)
+    kept = [thing for key, thing in known.items() if _is_unknown(key, after) and key not in found]
+    things = (completed(thing, known.get((thing.kind, thing.subject)), after) for thing in after.things)
     missing = {
         kind: reason for kind, reason in after.missing.items() if kind in before.missing or kind not in before.kinds
     }
     unseen = {kind: parts for kind in after.kinds if (parts := _still_unseen(kind, before, after))}
-    return Inventory(tuple(kept) + after.things, missing, after.kinds, after.scope, unseen)
+    return Inventory((*kept, *things), missing, after.kinds, after.scope, unseen)
 
 
 def _still_unseen(kind: ThingKind, before: Inventory, after: Inventory) -> Mapping[str, str]:

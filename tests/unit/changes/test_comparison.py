@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 
 from dthostmon.changes import differences, merged
-from dthostmon.model import AuthorizedKey, Difference, Inventory, Package, Port, ThingKind
+from dthostmon.model import AuthorizedKey, Difference, Inventory, Package, Port, Service, Thing, ThingKind, WatchedFile
 from tests.fixtures.things import EVE, INVENTORIES, NGINX, whole
 
+COMPOSE = WatchedFile("/opt/app/compose.yaml", 4, 0o644, "root", "root", "a", "x")
+SERVICES = frozenset({ThingKind.SERVICE})
 NEWER = replace(NGINX, version="1.26.0-1")
 
 
@@ -69,6 +72,42 @@ def test_what_is_unseen_now_is_compared_when_it_is_seen_again() -> None:
     missing = Inventory((), {ThingKind.KEY: "cut"}, frozenset({ThingKind.KEY}))
     assert set(merged(blind, missing).things) == {BOB}
     assert merged(blind, missing).unseen == blind.unseen
+
+
+@pytest.mark.parametrize(
+    ("told", "untold", "changed"),
+    [
+        (replace(EVE, locked=True), replace(EVE, locked=None), replace(EVE, locked=False)),
+        (Port("tcp", "*", 22, "sshd", "root"), Port("tcp", "*", 22, "", "root"), Port("tcp", "*", 22, "nc", "root")),
+        (COMPOSE, replace(COMPOSE, digest="", text=None), replace(COMPOSE, digest="b", text="y")),
+        (COMPOSE, replace(COMPOSE, owner="", group="", mode=None), replace(COMPOSE, owner="eve")),
+    ],
+)
+def test_a_field_that_was_not_told_is_no_difference(told: Thing, untold: Thing, changed: Thing) -> None:
+    assert differences(whole(told), whole(untold)) == differences(whole(untold), whole(told)) == ()
+    known = merged(whole(told), whole(untold))
+    assert known == whole(told)
+    assert differences(known, whole(changed)) == (Difference(told, changed),)
+
+
+def test_units_whose_states_were_not_told_do_not_change_when_they_are() -> None:
+    by_files = Inventory((Service("a", None, "enabled"),), {ThingKind.SERVICE: "no shell"}, SERVICES)
+    running, disabled = (whole(Service("a", "active", enabled)) for enabled in ("enabled", "disabled"))
+    assert differences(by_files, running) == differences(running, by_files) == ()
+    assert merged(running, by_files) == running
+    off = Difference(Service("a", None, "enabled"), Service("a", None, "disabled"))
+    assert differences(by_files, disabled) == (off,)
+    off_by_files = replace(by_files, things=(Service("a", None, "not enabled"),))
+    assert differences(off_by_files, disabled) == differences(disabled, off_by_files) == ()
+    assert len(differences(off_by_files, running)) == len(differences(running, off_by_files)) == 1
+    job = Service("job", None, "enabled")  # what does its work and ends has no state until it fails
+    assert len(differences(whole(job), whole(replace(job, active="failed", restarts=1)))) == 1
+
+
+def test_a_file_that_holds_no_text_any_more_is_not_shown_with_its_old_one() -> None:
+    binary = replace(COMPOSE, digest="b", text=None)
+    assert differences(whole(COMPOSE), whole(binary)) == (Difference(COMPOSE, binary),)
+    assert merged(whole(COMPOSE), whole(binary)) == whole(binary)
 
 
 @given(INVENTORIES)
