@@ -58,8 +58,8 @@ def state_of(text: str) -> str:
 
 @dataclass
 class Day:
-    """The host, the program that watches it, and the documents of each visit, by host. `changes` is what is told at the
-    end, `stored` the rows after each visit, `states` what only the host's tools could say.
+    """The host, the program that watches it, and the documents of each visit, by host. `changes` and `unknown` kinds
+    are what is told at the end, `stored` the rows after each visit, `states` what only the host's tools could say.
     """
 
     host: WholeHost
@@ -68,6 +68,7 @@ class Day:
     states: dict[str, str] = field(default_factory=dict)
     stored: list[Sequence[Any]] = field(default_factory=list)
     changes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    unknown: dict[str, set[str]] = field(default_factory=dict)
 
     def visit(self) -> None:
         """Check the host in each of the three ways."""
@@ -113,11 +114,6 @@ class Day:
             ),
         }
 
-    def unknown(self, name: str) -> set[str]:
-        """Return the kinds of which not all is known of a host."""
-        facts = self.program.document("host", "show", name)["facts"].values()
-        return {kind for inventory in facts for kind in inventory["missing"]}
-
 
 def build_shop(folder: Path, version: str) -> Path:
     """Build a version of a package: the second brings other settings, an account, a setuid program, a migration."""
@@ -156,13 +152,18 @@ def prepare(host: WholeHost, folder: Path, program: Program) -> None:
     program.add_host(host, log, name=WHOLE)
     program.add_host(replace(host, key=reading), log, name=FILES_ONLY, more=", transport: sftp")
     program.add_host(replace(host, key=own, user=WATCHER), log, name=UNPRIVILEGED)
+    configure(program)
+
+
+def configure(program: Program) -> None:
+    """Write the configuration: all probes, which the tests else do without."""
     program.configure(f"files: {json.dumps(FILES)}\nprobes: {json.dumps(ALL_PROBES)}")
 
 
 def spend(day: Day) -> None:
     """Make the changes of the day, between visits."""
     day.visit()
-    day.host.exec("useradd -m -g users -u 4444 -s /bin/bash eve && usermod -aG sudo eve")
+    day.host.exec("useradd -K HOME_MODE=0755 -m -g users -u 4444 -s /bin/bash eve && usermod -aG sudo eve")
     day.visit()
     let_in(day)
     day.visit()
@@ -211,7 +212,11 @@ def day(whole_host: WholeHost, tmp_path_factory: pytest.TempPathFactory) -> Day:
     prepare(whole_host, folder, program)
     made = Day(whole_host, program)
     spend(made)
-    made.changes = {name: program.document("changes", name) for name in (WHOLE, FILES_ONLY, UNPRIVILEGED)}
+    told = program.document("changes")
+    for name in (WHOLE, FILES_ONLY, UNPRIVILEGED):
+        made.changes[name] = [change for change in told if change["host"] == name]
+        facts = program.document("host", "show", name)["facts"].values()
+        made.unknown[name] = {kind for inventory in facts for kind in inventory["missing"]}
     return made
 
 
@@ -267,8 +272,8 @@ def test_files_alone_tell_of_the_day_what_they_can(day: Day) -> None:
 
 def test_what_files_cannot_tell_is_unknown(day: Day) -> None:
     unknown = {"clock", "container", "firewall", "login", "service", "timer", "updates"}
-    assert day.unknown(FILES_ONLY) == unknown
-    assert day.unknown(WHOLE) <= {"clock", "login", "updates"}  # nobody keeps this host's clock
+    assert day.unknown[FILES_ONLY] == unknown
+    assert day.unknown[WHOLE] <= {"clock", "login", "updates"}  # nobody keeps this host's clock
 
 
 def test_a_user_without_rights_is_told_the_rest(day: Day) -> None:
@@ -276,7 +281,7 @@ def test_a_user_without_rights_is_told_the_rest(day: Day) -> None:
     for hidden in ("key", "rule", "its service"):  # systemd is asked over D-Bus, which this host has not
         del told[hidden]
     assert day.told(UNPRIVILEGED) == sorted(told.values(), key=BY_NAME)
-    assert {"key", "sudo", "service", "timer", "firewall"} <= day.unknown(UNPRIVILEGED)
+    assert {"key", "sudo", "service", "timer", "firewall"} <= day.unknown[UNPRIVILEGED]
 
 
 def test_setup_says_what_takes_root_and_the_visits_do_not(day: Day) -> None:
@@ -290,3 +295,17 @@ def test_setup_says_what_takes_root_and_the_visits_do_not(day: Day) -> None:
     for run in day.runs[1:]:
         titles = {finding["title"] for finding in run[UNPRIVILEGED]["findings"]}
         assert titles <= {change["sentence"] for change in run[UNPRIVILEGED]["changes"]}
+
+
+def test_who_sees_more_from_now_on_is_told_what_is_new_alone(day: Day) -> None:
+    program = day.program
+    program.hosts.clear()
+    for name in (FILES_ONLY, UNPRIVILEGED):
+        program.add_host(day.host, "/var/log/dpkg.log", name=name)
+    configure(program)
+    told = {run["host"]: run for run in program.document("monitor")["runs"]}
+    assert [change["subject"] for change in told[FILES_ONLY]["changes"]] == []
+    # her home could be seen into when she had none; it was closed since
+    assert [change["subject"] for change in told[UNPRIVILEGED]["changes"]] == [f"eve {day.states['key']}"]
+    for run in told.values():
+        assert not {"service", "firewall", "key", "sudo"} & {name.partition(".")[2] for name in run["facts"]["unknown"]}
