@@ -107,4 +107,4 @@ def _is_of_file(thing: Thing, file: Movement) -> bool:
     """Tell whether a compose file says how a container is to be."""
     if not isinstance(thing, Container):
         return False
-    return any(path.lower() in file.words for path in thing.project_files)
+    return file.name in thing.project_files

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dthostmon.changes.causes import Movement, cause_of, movement_of
-from dthostmon.changes.relatives import words_of
+from dthostmon.changes.relatives import diff_words, text_words, words_of
 from dthostmon.changes.table import entry_of
 from dthostmon.changes.wording import Wording, wordings
 from dthostmon.model import (
@@ -63,13 +63,13 @@ def _movements(differences: Iterable[Difference]) -> Iterator[Movement]:
                 yield Movement(thing.kind, thing.subject, wording.sentence, words, difference.before is None)
 
 
-def _words_of(difference: Difference) -> tuple[str, ...]:
+def _words_of(difference: Difference, *more: str) -> tuple[str, ...]:
     """Return the words of a thing; an upgraded package explains too that files of its old version are gone."""
     was, now = difference.before, difference.after
     if isinstance(was, Package) and isinstance(now, Package):
         dropped = {*was.owns} - {*now.owns}
-        return words_of(replace(now, owns=(*now.owns, *sorted(dropped))))
-    return words_of(difference.thing)
+        return words_of(replace(now, owns=(*now.owns, *sorted(dropped))), *more)
+    return words_of(difference.thing, *more)
 
 
 def _told(
@@ -95,7 +95,7 @@ def _told(
         cause=cause,
         happened_at=happened_at,
         diff=wording.diff,
-        words=_words_of(difference),
+        words=_words_of(difference, *_words_of_change(difference, wording)),
     )
     if entry is None or change.severity is Severity.INFO:
         return ToldChange(change, None)
@@ -111,6 +111,15 @@ def _told(
         last_seen=seen_at,
     )
     return ToldChange(change, finding)
+
+
+def _words_of_change(difference: Difference, wording: Wording) -> Iterator[str]:
+    """Yield the words of what a thing was before, of changed lines of a file, and of a command of a history."""
+    if difference.before and difference.after:
+        yield from words_of(difference.before)
+    yield from diff_words(wording.diff)
+    if difference.thing.kind is ThingKind.HISTORY:
+        yield from text_words(wording.after or "")
 
 
 def _happened_at(difference: Difference, seen_at: datetime, known_at: datetime | None) -> datetime | None:

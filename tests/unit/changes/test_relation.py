@@ -11,6 +11,7 @@ from dthostmon.changes import tell, with_changes
 from dthostmon.changes.relation import MAX_SHOWN, WINDOW
 from dthostmon.model import (
     AuthorizedKey,
+    Boot,
     Certificate,
     Change,
     ChangePolicy,
@@ -20,17 +21,21 @@ from dthostmon.model import (
     Evidence,
     Finding,
     FindingSource,
+    Firewall,
     Group,
     InterfaceAddress,
     Mount,
+    NameServers,
     Package,
     Port,
+    PriorChange,
     Service,
     Severity,
+    ShellHistory,
     User,
     WatchedFile,
 )
-from tests.fixtures.things import EVE, NGINX, NOW, appeared
+from tests.fixtures.things import EVE, NGINX, NOW, appeared, gone
 
 DECOYS = (
     Difference(Package("tzdata", "1"), Package("tzdata", "2")),
@@ -166,3 +171,89 @@ def test_any_finding_gets_its_changes(text: str, fields: dict[str, str]) -> None
     odd = replace(finding(text, text), fields=fields)
     (told,) = with_changes([odd], changes(*DECOYS), NOW)
     assert len(told.changes) == MAX_SHOWN
+
+
+def first_three(cause: Difference, broken: Finding, *others: Finding) -> list[str]:
+    """Return the sentences of the first changes of a finding, among the others of that day."""
+    told = with_changes([broken, *others], changes(*DECOYS, cause), NOW)[0].changes
+    return [one.sentence for one in told[:3] if one.relation]
+
+
+def first(*causes: Difference, broken: Finding, others: tuple[Finding, ...] = ()) -> PriorChange:
+    """Return the change that comes first for a finding, among the others of that day."""
+    return with_changes([broken, *others], changes(*DECOYS, *causes), NOW)[0].changes[0]
+
+
+@pytest.mark.parametrize(
+    ("cause", "line"),
+    [
+        (
+            Difference(NameServers(("192.0.2.1",)), NameServers(("192.0.2.9",))),
+            "app[7]: Temporary failure in name resolution",
+        ),
+        (
+            Difference(Firewall("nftables", 3, "a"), Firewall("nftables", 9, "b")),
+            "app[7]: connection to 192.0.2.20 failed: Connection timed out",
+        ),
+        (gone(User("app", 998, 998, "/srv/app", "/bin/sh")), "systemd[1]: x.service: status=217/USER"),
+        (gone(Mount("/srv/data", "/dev/sdb1", "ext4", ("rw",))), "app[7]: /srv/data/a/b: No such file or directory"),
+        (Difference(Boot("a", "6.1.0-1"), Boot("b", "6.1.0-2")), "modprobe[7]: FATAL: Module zfs not found"),
+    ],
+)
+def test_a_symptom_leads_to_what_it_comes_of(cause: Difference, line: str) -> None:
+    (true,) = changes(cause)
+    assert true.sentence in first_three(cause, finding("it does not work", line))
+
+
+def test_what_changed_lines_of_a_file_name_relates_it() -> None:
+    pool = WatchedFile("/etc/php/www.conf", 9, digest="a", text="listen = /run/php.sock\n")
+    moved = Difference(pool, replace(pool, digest="b", text="listen = 127.0.0.1:9000\n"))
+    cause = first(moved, broken=finding("nginx does not reach it", "connect() to unix:/run/php.sock failed"))
+    assert (cause.subject, cause.relation) == ("/etc/php/www.conf", "/run/php.sock")
+
+
+def test_a_full_disk_is_related_to_what_names_a_path_on_it() -> None:
+    logging = WatchedFile("/etc/app.ini", 9, digest="a", text="")
+    more = Difference(logging, replace(logging, digest="b", text="file = /var/log/app/debug.log\n"))
+    full = finding("Disk /var at 97.0%", mount="/var")
+    assert first(more, broken=replace(full, kind="disk-full")).subject == "/etc/app.ini"
+    assert first(more, broken=replace(full, kind="disk-full", fields={"mount": "/"})).relation == ""
+
+
+def test_what_broke_is_not_what_broke_it() -> None:
+    failed = Difference(Service("nginx.service", "active"), Service("nginx.service", "failed"))
+    edited = Difference(CONFIG, replace(CONFIG, digest="b", text="b;\n"))
+    (change,) = changes(edited)
+    long_ago = replace(change, happened_at=NOW - timedelta(hours=20))
+    (told,) = with_changes([finding("nginx.service failed", unit="nginx.service")], [*changes(failed), long_ago], NOW)
+    assert [one.kind for one in told.changes] == ["file", "service"]
+
+
+def test_what_happened_later_comes_after_what_was_there_before() -> None:
+    one, other = changes(*DECOYS[:2])
+    later, before = (replace(each, happened_at=NOW + timedelta(minutes=m)) for each, m in ((one, 5), (other, -300)))
+    (told,) = with_changes([finding("it does not work")], [later, before], NOW + timedelta(minutes=9))
+    assert [each.subject for each in told.changes] == [before.subject, later.subject]
+
+
+def test_another_finding_about_the_same_unit_tells_of_the_cause() -> None:
+    removed = gone(User("app", 998, 998, "/srv/app", "/bin/sh"))
+    state = finding("worker.service: failed", subject="worker.service")
+    said = finding("x", "systemd[1]: worker.service: Failed at step USER", unit="worker.service")
+    of_another = finding("x", "systemd[1]: other.service: Failed at step USER", unit="other.service")
+    (true,) = changes(removed)
+    assert true.sentence in first_three(removed, state, said)
+    assert true.sentence not in first_three(removed, state, of_another)
+
+
+def test_a_line_of_the_failed_program_tells_of_the_cause() -> None:
+    upgraded = Difference(Package("libicu72", "72.1"), Package("libicu72", "72.2"))
+    said = finding("a library is missing", "indexer[7]: libicuuc.so.72: cannot open shared object file")
+    cause = first(upgraded, broken=finding("indexer.service failed", unit="indexer.service"), others=(said,))
+    assert cause.relation == "library"
+
+
+def test_a_command_of_a_history_is_related_by_what_it_names() -> None:
+    history = ShellHistory("/root/.bash_history", ("ls",))
+    typed = Difference(history, replace(history, commands=("ls", "umount /srv/data")))
+    assert first(typed, broken=finding("app fails", "app[7]: cannot write /srv/data/x")).kind == "history"

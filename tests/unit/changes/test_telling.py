@@ -184,6 +184,16 @@ def test_a_compose_file_explains_its_containers() -> None:
     assert not other.change.expected
 
 
+def test_a_file_that_only_names_a_compose_file_explains_no_container() -> None:
+    script = WatchedFile("/usr/local/bin/deploy", 4, digest="a", text="")
+    named = replace(script, digest="b", text="docker compose -f /opt/app/compose.yaml up\n")
+    [edit] = told(Difference(script, named))
+    assert "/opt/app/compose.yaml" in edit.change.words
+    newer = Difference(CONTAINER, replace(CONTAINER, image="nginx:2"))
+    [container] = tell([newer], [edit.change], ChangePolicy(), NOW)
+    assert not container.change.expected
+
+
 def test_a_configuration_says_what_is_expected_and_what_matters() -> None:
     expectation = Expectation(ThingKind.PORT, "*:44*", "the test server")
     policy = ChangePolicy({"user.added": Severity.CRITICAL}, (expectation,))
