@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.fixtures.program",
     "tests.fixtures.containers",
     "tests.fixtures.systemd_host",
+    "tests.fixtures.admins_host",
     "tests.fixtures.fleet",
     "tests.fixtures.whole_host",
     "tests.fixtures.chaos",
