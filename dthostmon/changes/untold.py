@@ -10,7 +10,8 @@ NOT_ENABLED = "not enabled"
 
 def comparable(was: Thing, now: Thing, before: Inventory, after: Inventory) -> tuple[Thing, Thing]:
     """Return a thing as it was and as it is, both without what was not told of one of them."""
-    first, second = _with(was, now, _untold(now, after)), _with(now, was, _untold(was, before))
+    first = _with(was, now, _untold(now, after))
+    second = _with(now, first, _untold(was, before))
     return first, _with(second, first, ["enabled"] if _are_both_off(first, second) else [])
 
 

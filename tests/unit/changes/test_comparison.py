@@ -110,6 +110,11 @@ def test_a_file_that_holds_no_text_any_more_is_not_shown_with_its_old_one() -> N
     assert merged(whole(COMPOSE), whole(binary)) == whole(binary)
 
 
+def test_what_was_told_on_neither_side_is_no_change() -> None:
+    unread, empty = (WatchedFile("/etc/b", 0, text=text) for text in (None, ""))
+    assert differences(whole(unread), whole(empty)) == differences(whole(empty), whole(unread)) == ()
+
+
 @given(INVENTORIES)
 def test_nothing_differs_from_itself(inventory: Inventory) -> None:
     assert differences(inventory, inventory) == ()
