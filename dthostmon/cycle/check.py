@@ -88,13 +88,13 @@ async def _understand(
     new_lines = [(log.path, part) for log in reading.logs for part in log.parts]
     metrics, moment = _judged(known, state), analysis.Moment(now, facts.zone_of(known.identity))
     if not new_lines:
-        return analysis.examine((), parts.rules, host.thresholds, metrics, own, moment), NO_HISTORY
+        return analysis.examine((), parts.rules, host.thresholds, metrics, own, moment, state.recent), NO_HISTORY
     size = sum(len(data) for _, data in new_lines)
     observing = (new_lines, parts.rules, own, moment, state.open_records)
     observed = await _compute(parts, size, partial(analysis.observe, *observing, logs_overlap=True))
     seen = [entry.template.id for entry in observed.templates]
     history = await parts.store.load_history(host.name, seen, host.role, host.learning.runs)
-    judging = (observed, parts.rules, history, host.thresholds, metrics, host.learning, moment, host.name)
+    judging = (observed, parts.rules, history, host.thresholds, metrics, host.learning, moment, host.name, state.recent)
     size += TRAIL_BYTES * len(history.trails)
     return await _compute(parts, size, partial(analysis.conclude, *judging)), history
 
@@ -119,7 +119,7 @@ async def _visit(
 
 
 def _wanted(host: Host, state: HostState) -> facts.Wanted:
-    return facts.Wanted(host.probes, host.files, state.cpu_times, state.marks)
+    return facts.Wanted(host.probes, host.files, state.cpu_times, state.marks, state.counters)
 
 
 def _own_logins(host: Host, state: HostState, known: Facts, candidate: str | None) -> analysis.OwnLogins | None:

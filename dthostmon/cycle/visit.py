@@ -72,6 +72,7 @@ def make_visit(
         role=host.role,
         learned=examined.learned,
         inventories=changed.inventories,
+        recent=examined.recent,
         rhythms=analysis.new_rhythms(with_lines, state.rhythms, history.last_run_at, host.interval, started_at),
         open_records={path: examined.open_records[path] for path in with_lines if path in examined.open_records},
     )

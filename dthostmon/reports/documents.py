@@ -31,6 +31,15 @@ if TYPE_CHECKING:  # the store brings sqlalchemy, which `analyze` can do without
 Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | float | bool | None"
 Document: TypeAlias = dict[str, Json]
 
+# sizes in bytes, rates in bytes a second, the temperature in degrees Celsius, the others in percent or counted
+MORE_METRICS = (
+    *("cpu_user", "cpu_system", "cpu_iowait", "cpu_steal", "cpu_idle"),
+    *("memory_total", "memory_available", "swap_total", "swap_free"),
+    *("pressure_cpu", "pressure_memory", "pressure_memory_full", "pressure_io", "pressure_io_full"),
+    *("disk_read_rate", "disk_write_rate", "network_receive_rate", "network_send_rate"),
+    *("temperature", "blocked", "open_files", "open_files_limit"),
+)
+
 
 def timestamp(moment: datetime) -> str:
     """Write a moment as RFC 3339 with its zone."""
@@ -190,6 +199,7 @@ def metrics_document(metrics: Metrics | None) -> Document | None:
         "load1": metrics.load1,
         "load5": metrics.load5,
         "load15": metrics.load15,
+        **{name: getattr(metrics, name) for name in MORE_METRICS},
         "disks": [
             {
                 "mount": disk.mount,
@@ -199,6 +209,7 @@ def metrics_document(metrics: Metrics | None) -> Document | None:
                 "used": disk.used,
                 "percent": disk.percent,
                 "inodes_percent": disk.inodes_percent,
+                "read_only": disk.read_only,
             }
             for disk in metrics.disks
         ],
