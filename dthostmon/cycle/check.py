@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from dthostmon import analysis, facts, judge, logs, rules
 from dthostmon.cycle.changed import what_changed, with_what_changed_before
+from dthostmon.cycle.foreseen import foreseen
 from dthostmon.cycle.parts import Parts
 from dthostmon.cycle.visit import make_visit
 from dthostmon.model import Facts, History, Host, HostState, LogsReading, Metrics, Run, Visit
@@ -41,8 +42,9 @@ async def check_host(host: Host, parts: Parts) -> Run:
             _tell_phase(host, "analyse")
             examined, history = await _understand(host, state, reading, known, own, parts, started_at)
             changed = await what_changed(host, state, known, parts.store, started_at)
+            coming = await foreseen(host, state, known, parts, started_at)
             visit = make_visit(
-                host, state, reading, known, examined, history, changed, started_at, parts.monotonic() - begin
+                host, state, reading, known, examined, history, changed, coming, started_at, parts.monotonic() - begin
             )
             visit = await _with_what_changed_before(host, visit, parts, started_at)
             if parts.assessor is None or not parts.assessor.asks_about(examined, history, host.name, started_at):

@@ -28,6 +28,7 @@ FARTHEST = 3.0  # times what was seen: nobody knows more
 MAX_WIDTH = 4.0  # latest / earliest: what is less sure is not worth a word
 LEAST_GROWTH = 0.02  # of the capacity, over all that was seen: less is noise, or years away
 SURE_OF_CHANGE = 1.5  # standard errors: from there on growth itself may grow or shrink
+STEPS = 400  # in which the future is gone through
 # Student's t for 95 % on one side at so many degrees of freedom: tables of the distribution
 _T = {1: 6.31, 2: 2.92, 3: 2.35, 4: 2.13, 5: 2.02, 6: 1.94, 7: 1.89, 8: 1.86, 9: 1.83, 10: 1.81, 11: 1.80, 12: 1.78}
 _T_OF_MANY = 1.75
@@ -152,13 +153,14 @@ def _reached(path: _Path, left: float, farthest: float) -> tuple[float, float] |
     """Return in how many blocks at the earliest and at the latest the rest is used up; None where it may never be."""
     earliest = _first(lambda blocks: path(blocks, 1.0), left, farthest)
     latest = _first(lambda blocks: path(blocks, -1.0), left, farthest)
-    return None if earliest is None or latest is None else (earliest, latest)
+    if earliest is None or latest is None:
+        return None
+    return max(0.0, earliest - farthest / STEPS), latest  # it was reached on the way to there
 
 
 def _first(level: Callable[[float], float], wanted: float, farthest: float) -> float | None:
     """Return where a level is reached first; None where it is not within reach."""
-    steps = 400
-    for number in range(steps + 1):
-        if level(number * farthest / steps) >= wanted:
-            return number * farthest / steps
+    for number in range(STEPS + 1):
+        if level(number * farthest / STEPS) >= wanted:
+            return number * farthest / STEPS
     return None
