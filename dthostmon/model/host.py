@@ -55,7 +55,7 @@ class Thresholds:
     disk: Levels = Levels(None, 80, 90)
     failed_logins: int = 5
     http_errors: Levels = Levels(None, 5, 25)
-    mounts: Mapping[str, Levels] = field(default_factory=dict)
+    mounts: Mapping[str, Levels] = field(default_factory=dict, hash=False)
 
     def of_mount(self, mount: str) -> Levels:
         """Return the levels of one disk: those of its very path, of the first glob that it matches, or of all."""

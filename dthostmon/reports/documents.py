@@ -26,10 +26,12 @@ from dthostmon.model import (
 from dthostmon.rules import PackCheck, Rule, RuleSequence
 
 if TYPE_CHECKING:  # the store brings sqlalchemy, which `analyze` can do without
-    from dthostmon.store import LedgerEntry, LedgerGap, NormalTemplate, StoredChange, StoredFinding
+    from dthostmon.store import LedgerEntry, LedgerGap, NormalTemplate, Series, StoredChange, StoredFinding
 
 Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | float | bool | None"
 Document: TypeAlias = dict[str, Json]
+
+HISTORY_POINTS = 500  # a history of more is thinned
 
 # sizes in bytes, rates in bytes a second, the temperature in degrees Celsius, the others in percent or counted
 MORE_METRICS = (
@@ -366,6 +368,34 @@ def ledger_document(entry: "LedgerEntry") -> Document:
         "bytes_pending": entry.bytes_pending,
         "skip_reason": entry.skip_reason,
         "gaps": [{"seen_at": timestamp(gap.seen_at), **gap_document(gap)} for gap in entry.gaps],
+    }
+
+
+def series_document(host: str, series: "Series") -> Document:
+    """How a host was over time; null = unknown.
+
+    Each point stands for a piece of time of `step_s` seconds: its lowest score, the means of processor, memory, swap
+    and load, the highest of each mount.
+    """
+    return {
+        "host": host,
+        "since": timestamp(series.since),
+        "until": timestamp(series.until),
+        "step_s": series.seconds,
+        "points": [
+            {
+                "at": timestamp(point.at),
+                "runs": point.runs,
+                "failed": point.failed,
+                "score": point.score,
+                "cpu_percent": point.cpu_percent,
+                "memory_percent": point.memory_percent,
+                "swap_percent": point.swap_percent,
+                "load1": point.load1,
+                "disks": [{"mount": mount, "percent": percent} for mount, percent in sorted(point.disks.items())],
+            }
+            for point in series.points
+        ],
     }
 
 
