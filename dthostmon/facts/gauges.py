@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from dthostmon.errors import FileUnreadableError
 from dthostmon.facts.plain import number
@@ -27,11 +28,18 @@ PRESSURE = re.compile(rb"^(some|full) (?:avg\d+=[\d.]+ ){2}avg300=(\d{1,3}\.\d\d
 LARGEST_COUNT = 2**63 - 1  # what no limit looks like, and the most that a database holds
 
 
-def parse_pressure(raw: bytes) -> tuple[float | None, float | None]:
-    """Return in which share of the last five minutes some task, and every task, waited: in percent."""
+class Pressure(NamedTuple):
+    """In which share of the last five minutes some task, and every task, waited: in percent; None = unknown."""
+
+    some: float | None
+    full: float | None
+
+
+def parse_pressure(raw: bytes) -> Pressure:
+    """Read a file of /proc/pressure."""
     told = {kind: float(value) for kind, value in PRESSURE.findall(raw)}
     some, full = told.get(b"some"), told.get(b"full")
-    return _percentage(some), _percentage(full)
+    return Pressure(_percentage(some), _percentage(full))
 
 
 def _percentage(value: float | None) -> float | None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 from dthostmon.facts.disk_usage import DISKS_COMMAND, disk_lines, parse_disks, used_percent
 from dthostmon.facts.gauges import (
@@ -26,7 +27,7 @@ from dthostmon.facts.processor import (
 from dthostmon.facts.traffic import parse_counters, rates
 from dthostmon.model import Counters, Metrics
 
-MEMORY_LINE = re.compile(rb"^(\w+): +(\d{1,15}) kB$", re.MULTILINE)
+MEMORY_LINE = re.compile(rb"^(MemTotal|MemAvailable|SwapTotal|SwapFree): +(\d{1,15}) kB$", re.MULTILINE)
 CPU_SAMPLE_SECONDS = 0.5
 
 
@@ -41,61 +42,56 @@ def parse_metrics(
     cpu, (load1, load5, load15) = outputs.get("cpu", b""), _load(outputs.get("load", b""))
     cpu_times, counted = parse_cpu_times(cpu), parse_counters(outputs)
     shares = cpu_shares(before or parse_cpu_times(outputs.get("cpu_before", b"")), cpu_times)
-    traffic = rates(counters, counted)
-    metrics = Metrics(
+    memory, traffic = _memory(outputs.get("memory", b"")), rates(counters, counted)
+    stalled = {name: parse_pressure(outputs.get(f"pressure_{name}", b"")) for name in ("cpu", "memory", "io")}
+    open_files, open_files_limit = parse_open_files(outputs.get("open_files", b""))
+    return Metrics(
         cpu_percent=shares.busy,
-        cpu_user=shares.user,
-        cpu_system=shares.system,
-        cpu_iowait=shares.iowait,
-        cpu_steal=shares.steal,
-        cpu_idle=shares.idle,
-        memory_percent=None,
-        swap_percent=None,
+        memory_percent=used_percent(memory.total, memory.available),
+        swap_percent=used_percent(memory.swap_total, memory.swap_free),
         load1=load1,
         load5=load5,
         load15=load15,
         disks=parse_disks(outputs.get("disks", b"")),
         cpu_times=cpu_times,
-        blocked=parse_blocked(cpu),
+        cpu_user=shares.user,
+        cpu_system=shares.system,
+        cpu_iowait=shares.iowait,
+        cpu_steal=shares.steal,
+        cpu_idle=shares.idle,
+        memory_total=memory.total,
+        memory_available=memory.available,
+        swap_total=memory.swap_total,
+        swap_free=memory.swap_free,
+        pressure_cpu=stalled["cpu"].some,
+        pressure_memory=stalled["memory"].some,
+        pressure_memory_full=stalled["memory"].full,
+        pressure_io=stalled["io"].some,
+        pressure_io_full=stalled["io"].full,
         disk_read_rate=traffic.disk_read,
         disk_write_rate=traffic.disk_written,
         network_receive_rate=traffic.network_received,
         network_send_rate=traffic.network_sent,
+        temperature=parse_temperature(outputs.get("temperature", b"")),
+        blocked=parse_blocked(cpu),
+        open_files=open_files,
+        open_files_limit=open_files_limit,
         counters=counted,
     )
-    return _with_gauges(_with_memory(metrics, outputs.get("memory", b"")), outputs)
 
 
-def _with_memory(metrics: Metrics, raw: bytes) -> Metrics:
+class _Memory(NamedTuple):
+    """Bytes; None = unknown."""
+
+    total: int | None
+    available: int | None
+    swap_total: int | None
+    swap_free: int | None
+
+
+def _memory(raw: bytes) -> _Memory:
     sizes = {name: int(value) * 1024 for name, value in MEMORY_LINE.findall(raw)}
-    total, available = sizes.get(b"MemTotal"), sizes.get(b"MemAvailable")
-    swap, free = sizes.get(b"SwapTotal"), sizes.get(b"SwapFree")
-    return replace(
-        metrics,
-        memory_percent=used_percent(total, available),
-        memory_total=total,
-        memory_available=available,
-        swap_percent=used_percent(swap, free),
-        swap_total=swap,
-        swap_free=free,
-    )
-
-
-def _with_gauges(metrics: Metrics, outputs: Mapping[str, bytes]) -> Metrics:
-    memory, memory_full = parse_pressure(outputs.get("pressure_memory", b""))
-    io, io_full = parse_pressure(outputs.get("pressure_io", b""))
-    opened, limit = parse_open_files(outputs.get("open_files", b""))
-    return replace(
-        metrics,
-        pressure_cpu=parse_pressure(outputs.get("pressure_cpu", b""))[0],
-        pressure_memory=memory,
-        pressure_memory_full=memory_full,
-        pressure_io=io,
-        pressure_io_full=io_full,
-        temperature=parse_temperature(outputs.get("temperature", b"")),
-        open_files=opened,
-        open_files_limit=limit,
-    )
+    return _Memory(*(sizes.get(name) for name in (b"MemTotal", b"MemAvailable", b"SwapTotal", b"SwapFree")))
 
 
 def _load(raw: bytes) -> tuple[float | None, float | None, float | None]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from dthostmon.facts.plain import number
 from dthostmon.model import Counters
 
 SECTOR_BYTES = 512  # what /proc/diskstats counts in, whatever the drive's own sectors are
@@ -19,13 +20,6 @@ INNER_NETWORK = re.compile(
     r"lo|.*[.@].*|(?:veth|br|docker|podman|virbr|vnet|vlan|lxc|lxdbr|cni|cali|flannel|kube|nodelocaldns|ovs|dummy|ifb"
     r"|tap|tun|wg|ppp|gre|sit|ip6|ipip|erspan|bond|team|macv|vxlan|tailscale|zt).*"
 )
-DISK_LINE = re.compile(
-    r"^ *\d+ +\d+ (?P<name>[\w!-]{1,64}) +\d+ +\d+ +(?P<read>\d{1,20}) +\d+ +\d+ +\d+ +(?P<written>\d{1,20})(?: |$)",
-    re.MULTILINE,
-)
-NETWORK_LINE = re.compile(
-    r"^ *(?P<name>[^\s:]{1,64}): *(?P<received>\d{1,20})(?: +\d+){7} +(?P<sent>\d{1,20})(?: |$)", re.MULTILINE
-)
 UPTIME = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)(?:\s|$)")
 
 
@@ -40,15 +34,30 @@ def parse_counters(outputs: Mapping[str, bytes]) -> Counters | None:
 
 
 def _of_drives(text: str) -> tuple[int | None, int | None]:
-    found = {line["name"]: (int(line["read"]), int(line["written"])) for line in DISK_LINE.finditer(text)}
-    drives = {name: match["drive"] for name in found if (match := DRIVE.fullmatch(name))}
-    counted = [found[name] for name, drive in drives.items() if drive not in found or drive == name]
+    found: dict[str, tuple[str, int, int]] = {}
+    for line in text.splitlines():
+        fields = line.split()
+        if len(fields) > 9 and (named := DRIVE.fullmatch(fields[2])):
+            read, written = number(fields[5], LARGEST_COUNTER), number(fields[9], LARGEST_COUNTER)
+            if read is not None and written is not None:
+                found[fields[2]] = (named["drive"], read, written)
+    counted = [sums for name, (drive, *sums) in found.items() if drive == name or drive not in found]
     return _sum([read * SECTOR_BYTES for read, _ in counted]), _sum([written * SECTOR_BYTES for _, written in counted])
 
 
 def _of_networks(text: str) -> tuple[int | None, int | None]:
-    outer = [line for line in NETWORK_LINE.finditer(text) if not INNER_NETWORK.fullmatch(line["name"])]
-    return _sum([int(line["received"]) for line in outer]), _sum([int(line["sent"]) for line in outer])
+    received: list[int] = []
+    sent: list[int] = []
+    for line in text.splitlines():
+        name, _, rest = line.partition(":")
+        fields = rest.split()
+        if len(fields) < 9 or INNER_NETWORK.fullmatch(name.strip()):
+            continue
+        both = number(fields[0], LARGEST_COUNTER), number(fields[8], LARGEST_COUNTER)
+        if both[0] is not None and both[1] is not None:
+            received.append(both[0])
+            sent.append(both[1])
+    return _sum(received), _sum(sent)
 
 
 def _sum(counts: list[int]) -> int | None:

@@ -16,6 +16,7 @@ from dthostmon.store.engine import Database
 from dthostmon.store.tables import hosts, patterns
 
 MAX_CLIENT_ADDRESSES = 100
+COUNTERS = ("uptime", "disk_read", "disk_written", "network_received", "network_sent")
 
 
 # What every visit asks is built once: to build a statement takes SQLAlchemy longer than to execute it.
@@ -48,7 +49,7 @@ async def find(connection: Connection, name: str) -> KnownHost | None:
     addresses, accepted = frozenset(row.client_addresses or ()), frozenset(row.accepted or ())
     return KnownHost(
         *(row.id, times, addresses, row.role, row.learned_since, accepted),
-        counters=Counters(**row.counters) if row.counters else None,
+        counters=Counters(*row.counters) if row.counters else None,
         recent={name: tuple(values) for name, values in (row.recent or {}).items()},
         outlook=_outlook(row.outlook) if row.outlook else None,
     )
@@ -105,7 +106,7 @@ def _measured(host: KnownHost, visit: Visit) -> dict[str, Any]:
     if metrics and metrics.cpu_times:
         values["cpu_times"] = list(metrics.cpu_times)
     if metrics and metrics.counters:
-        values["counters"] = asdict(metrics.counters)
+        values["counters"] = [getattr(metrics.counters, name) for name in COUNTERS]
     if visit.recent is not None and visit.recent != host.recent:
         values["recent"] = {name: list(readings) for name, readings in visit.recent.items()}
     if visit.outlook is not None:

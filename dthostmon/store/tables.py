@@ -69,7 +69,7 @@ hosts = sa.Table(
     _text("role", nullable=True),
     _instant("learned_since", nullable=True),
     sa.Column("accepted", SafeJson),
-    sa.Column("counters", SafeJson),
+    sa.Column("counters", sa.JSON(none_as_null=True)),
     sa.Column("recent", SafeJson),
     sa.Column("outlook", SafeJson),
 )
