@@ -9,7 +9,7 @@ from dthostmon.analysis.escalation import Escalated
 from dthostmon.analysis.familiarity import Familiarity, is_learned
 from dthostmon.analysis.garbage import rare_collections
 from dthostmon.analysis.http_errors import http_errors
-from dthostmon.analysis.limits import limit_findings
+from dthostmon.analysis.limits import NOTHING_RECENT, Recent, limit_findings, remembered
 from dthostmon.analysis.memory import remember_trails, remember_values
 from dthostmon.analysis.moment import Moment
 from dthostmon.analysis.novelty import novelties
@@ -38,7 +38,7 @@ class Examination:
 
     `tallies` are by path, `templates` most frequent first, `findings` worst first. `own_addresses` are those that the
     host is known to have seen us come from. `learned` is what changes of the host's history, `open_records`
-    what the next lines may continue, by path.
+    what the next lines may continue, by path, `recent` what the next visits judge metrics with.
     """
 
     lines: int
@@ -48,6 +48,7 @@ class Examination:
     own_addresses: frozenset[str] = frozenset()
     learned: HistoryUpdate = field(default_factory=HistoryUpdate)
     open_records: Mapping[str, OpenRecords] = field(default_factory=dict)
+    recent: Recent = field(default_factory=dict)
 
 
 @rare_collections()
@@ -60,10 +61,11 @@ def conclude(
     learning: Learning,
     moment: Moment | None,
     host: str = "HOST",
+    recent: Recent = NOTHING_RECENT,
 ) -> Examination:
     """Judge what was observed by what is known of the host, worst first, and say what the host's history becomes.
 
-    `host` is its name for people.
+    `host` is its name for people, `recent` are the metrics of the visits before.
     """
     now = (moment or NO_MOMENT).now
     sightings = observed.sightings
@@ -78,7 +80,7 @@ def conclude(
         *novelties(observed.templates, familiar),
         *bursts(observed.templates, familiar, rates),
         *_floods(observed),
-        *limit_findings(metrics, thresholds),
+        *limit_findings(metrics, thresholds, recent),
     ]
     return Examination(
         lines=observed.lines,
@@ -87,6 +89,7 @@ def conclude(
         findings=tuple(joined(sorted(findings, key=_worst_first))),
         own_addresses=observed.own_addresses,
         open_records=observed.open_records,
+        recent=remembered(metrics, thresholds, recent),
         learned=HistoryUpdate(
             trails=remember_trails(history, trails, now),
             values=remember_values(history, escalated.values, now),

@@ -30,6 +30,7 @@ COMMANDS = {
     "db": "database:db",
     "eval": "evaluate:evaluate",
     "findings": "stored:findings",
+    "history": "history:history",
     "host": "hosts:host",
     "key": "keys:key",
     "logs": "stored_logs:logs",

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from dthostmon.config.models import Overrides, Settings
-from dthostmon.config.structure import feature_missing, is_on_wish, item_section, key_of, section_of
+from dthostmon.config.structure import feature_missing, is_mapping, is_on_wish, item_section, key_of, section_of
 
 COMMENT_COLUMNS = 100
 INDENT = "  "
@@ -62,7 +62,7 @@ def _lines_of(owner: type[BaseModel], name: str, field: FieldInfo) -> Iterator[s
     elif items and name == "sites":
         yield f"{key}:"
         yield from _indented(iter(["chicago:", *_indented(_site_lines(items))]))
-    elif items:
+    elif items and not is_mapping(field.annotation):
         yield f"{key}:"
         yield from _indented(_list_item(items))
     else:
@@ -87,7 +87,8 @@ def _list_item(model: type[BaseModel]) -> Iterator[str]:
 
 def _example_value(owner: type[BaseModel], name: str, field: FieldInfo) -> Any:
     """Choose the default where it says something, else the example."""
-    if field.is_required() or field.default is None or field.default == () or _inherits(owner, name):
+    says_nothing = field.default in (None, ()) or (is_on_wish(field) and not field.default)
+    if field.is_required() or says_nothing or _inherits(owner, name):
         return field.examples[0] if field.examples else None
     default = owner.model_construct().model_dump(mode="json", by_alias=True)[key_of(name, field)]
     return default if default != "" or not field.examples else field.examples[0]

@@ -295,9 +295,16 @@ Count = Annotated[
     in_range(1, 100_000),
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 100_000}),
 ]
+Cycles = Annotated[
+    int,
+    BeforeValidator(_no_bool),
+    in_range(1, 20),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 20}),
+]
 Percent = Annotated[
     float, BeforeValidator(_no_bool), in_range(0, 100), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100})
 ]
+Mount = Annotated[str, matching(r"/[^\0]{0,4095}", "the path of a mount, such as /var, or a glob of several")]
 Name = Annotated[str, matching(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}", "a name of letters, digits, '.', '_' and '-'")]
 Tag = Annotated[str, matching(r"[^\s,]{1,64}", "a word of at most 64 characters, without commas")]
 Hostname = Annotated[

@@ -10,10 +10,20 @@ from pydantic import BaseModel
 from dthostmon.config.document import KeyPath
 from dthostmon.config.jump import SWITCHED_OFF, Hop, RouteError, parse_jump
 from dthostmon.config.models import HostSettings, Overrides, Settings, SiteSettings
-from dthostmon.config.sections import Levels, Ssh, Thresholds
-from dthostmon.model import MAX_JUMPS, ChangePolicy, Expectation, Host, Severity, SshAccess, TransportKind
+from dthostmon.config.sections import (
+    CpuLevels,
+    DiskLevels,
+    HttpErrorLevels,
+    Levels,
+    MemoryLevels,
+    Ssh,
+    Sustain,
+    Thresholds,
+)
+from dthostmon.model import AT_ONCE, MAX_JUMPS, ChangePolicy, Expectation, Host, Severity, SshAccess, TransportKind
 from dthostmon.model import Learning as HostLearning
 from dthostmon.model import Levels as HostLevels
+from dthostmon.model import Sustain as HostSustain
 from dthostmon.model import Thresholds as HostThresholds
 
 _T = TypeVar("_T")
@@ -198,11 +208,25 @@ def effective_thresholds(settings: Settings, site: Overrides, own: Overrides) ->
 
 
 def _overlay(base: _Section, over: _Section | None) -> _Section:
-    update = {}
-    for name in over.model_fields_set if over else ():
-        below, value = getattr(base, name), getattr(over, name)
-        update[name] = _overlay(below, value) if isinstance(value, BaseModel) else value
-    return base.model_copy(update=update)
+    names = over.model_fields_set if over else ()
+    return base.model_copy(update={name: _laid_over(getattr(base, name), getattr(over, name)) for name in names})
+
+
+def _laid_over(below: object, value: object) -> object:
+    if isinstance(value, BaseModel) and isinstance(below, BaseModel):
+        return _overlay(below, value)
+    if isinstance(value, Mapping) and isinstance(below, Mapping):
+        return {**below, **{key: _laid_over(below.get(key), one) for key, one in value.items()}}
+    return value
+
+
+def levels_of_mounts(disk: DiskLevels) -> Mapping[str, Levels]:
+    """Return the levels of each mount that has its own: what it leaves out is that of all disks."""
+    return {mount: _overlay(Levels(**_levels(disk)), own) for mount, own in disk.mounts.items()}
+
+
+def _levels(levels: Levels) -> dict[str, float | None]:
+    return {"info": levels.info, "warn": levels.warn, "critical": levels.critical}
 
 
 def _host_thresholds(thresholds: Thresholds) -> HostThresholds:
@@ -212,11 +236,20 @@ def _host_thresholds(thresholds: Thresholds) -> HostThresholds:
         disk=_host_levels(thresholds.disk),
         failed_logins=thresholds.failed_logins,
         http_errors=_host_levels(thresholds.http_errors),
+        mounts={
+            mount: HostLevels(**_levels(levels), sustain=_host_sustain(thresholds.disk.sustain))
+            for mount, levels in levels_of_mounts(thresholds.disk).items()
+        },
     )
 
 
-def _host_levels(levels: Levels) -> HostLevels:
-    return HostLevels(levels.info, levels.warn, levels.critical)
+def _host_levels(levels: CpuLevels | MemoryLevels | DiskLevels | HttpErrorLevels) -> HostLevels:
+    sustain = AT_ONCE if isinstance(levels, HttpErrorLevels) else _host_sustain(levels.sustain)
+    return HostLevels(**_levels(levels), sustain=sustain)
+
+
+def _host_sustain(sustain: Sustain) -> HostSustain:
+    return HostSustain(sustain.cycles, sustain.of)
 
 
 def expand_home(path: str, environ: Mapping[str, str]) -> str:

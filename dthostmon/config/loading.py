@@ -11,10 +11,10 @@ from dthostmon.config.configuration import Configuration
 from dthostmon.config.document import Document, KeyPath, line_and_column, parse
 from dthostmon.config.environment import override
 from dthostmon.config.fields import database_password
-from dthostmon.config.inheritance import effective_thresholds, layers, make_hosts
+from dthostmon.config.inheritance import effective_thresholds, layers, levels_of_mounts, make_hosts
 from dthostmon.config.models import Overrides, Settings
 from dthostmon.config.problems import from_validation, shortened
-from dthostmon.config.sections import Levels
+from dthostmon.config.sections import Levels, Sustain
 from dthostmon.config.sources import SourceFile, UnusableFileError, read_source, unreadable
 from dthostmon.config.structure import is_secret
 from dthostmon.config.substitution import Substitution
@@ -55,7 +55,7 @@ def load(path: Path, environ: Mapping[str, str], edited: str | None = None) -> C
     settings, mistakes = _validate(document)
     problems += [*substitution.problems, *misnamed, *mistakes, *cross_checks(document)]
     if settings is not None and not problems:
-        problems += _disordered_levels(document, settings)
+        problems += [*_disordered_levels(document, settings), *_impossible_sustains(document, settings)]
     if settings is None or problems:
         raise ConfigurationError(_in_order(problems))
     hosts, wrong_ways = _make_hosts(document, settings, environ)
@@ -120,13 +120,26 @@ def _disordered_levels(document: Document, settings: Settings) -> Iterator[Probl
     """Yield a problem where a higher severity would begin at a lower percentage, after all merging."""
     for path, site, host in _layers(settings):
         thresholds = effective_thresholds(settings, site, host)
-        for name in ("cpu", "memory", "disk"):
-            levels = getattr(thresholds, name)
+        of_mounts = levels_of_mounts(thresholds.disk).items()
+        all_levels: dict[KeyPath, Levels] = {(name,): getattr(thresholds, name) for name in ("cpu", "memory", "disk")}
+        all_levels |= {("disk", "mounts", mount): levels for mount, levels in of_mounts}
+        for below, levels in all_levels.items():
             if not _rising(levels):
                 message = (
                     f"info {levels.info}, warn {levels.warn}, critical {levels.critical}: expected rising percentages"
                 )
-                yield document.problem((*path, "thresholds", name), message)
+                yield document.problem((*path, "thresholds", *below), message)
+
+
+def _impossible_sustains(document: Document, settings: Settings) -> Iterator[Problem]:
+    """Yield a problem where a level would have to be reached in more visits than are looked at, after all merging."""
+    for path, site, host in _layers(settings):
+        thresholds = effective_thresholds(settings, site, host)
+        for name in ("cpu", "memory", "disk"):
+            sustain: Sustain = getattr(thresholds, name).sustain
+            if sustain.cycles > sustain.of:
+                message = f"cycles {sustain.cycles}, of {sustain.of}: expected cycles to be no more than of"
+                yield document.problem((*path, "thresholds", name, "sustain"), message)
 
 
 def _layers(settings: Settings) -> Iterator[tuple[KeyPath, Overrides, Overrides]]:

@@ -1,18 +1,22 @@
 """The sections of the configuration: groups of keys, each with kind, default, description and example."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from dthostmon.config.fields import (
     Count,
+    Cycles,
     DatabaseUrl,
     Duration,
     FilePath,
     Listen,
     ListenAddress,
+    Mount,
     Name,
     NotYet,
+    OnWish,
     Percent,
     Port,
     Secret,
@@ -119,6 +123,9 @@ class Ssh(Section):
     )
 
 
+SUSTAIN = "How often it must be reached before it is a WARN or more."
+
+
 class Levels(Section):
     """Percentages from which on a finding is made, one for each severity; null = none of that severity."""
 
@@ -127,12 +134,27 @@ class Levels(Section):
     critical: Percent | None = Field(default=None, description="CRITICAL from here on.", examples=[None])
 
 
+class Sustain(Section):
+    """In how many of how many visits a level must be reached before it is a WARN or more."""
+
+    cycles: Cycles = Field(default=1, description="In so many visits, this one among them, …", examples=[3])
+    of: Cycles = Field(default=1, description="… of so many, up to 20.", examples=[5])
+
+
+class LastingSustain(Sustain):
+    """The same, for what goes up and down by itself: once is a note at most."""
+
+    cycles: Cycles = Field(default=2, description="In so many visits, this one among them, …", examples=[3])
+    of: Cycles = Field(default=3, description="… of so many, up to 20.", examples=[5])
+
+
 class CpuLevels(Levels):
     """CPU in use, in percent."""
 
     info: Percent | None = Field(default=60, description="INFO from here on.", examples=[60])
     warn: Percent | None = Field(default=80, description="WARN from here on.", examples=[80])
     critical: Percent | None = Field(default=95, description="CRITICAL from here on.", examples=[95])
+    sustain: LastingSustain = Field(default=LastingSustain(), description=SUSTAIN, examples=[{"cycles": 3, "of": 5}])
 
 
 class MemoryLevels(Levels):
@@ -140,6 +162,7 @@ class MemoryLevels(Levels):
 
     warn: Percent | None = Field(default=85, description="WARN from here on.", examples=[85])
     critical: Percent | None = Field(default=95, description="CRITICAL from here on.", examples=[95])
+    sustain: LastingSustain = Field(default=LastingSustain(), description=SUSTAIN, examples=[{"cycles": 3, "of": 5}])
 
 
 class DiskLevels(Levels):
@@ -147,6 +170,12 @@ class DiskLevels(Levels):
 
     warn: Percent | None = Field(default=80, description="WARN from here on.", examples=[80])
     critical: Percent | None = Field(default=90, description="CRITICAL from here on.", examples=[90])
+    sustain: Sustain = Field(default=Sustain(), description=SUSTAIN, examples=[{"cycles": 2, "of": 3}])
+    mounts: Annotated[Mapping[Mount, Levels], OnWish()] = Field(
+        default={},
+        description="Other levels for some mounts, by their path or a glob; what one leaves out is as above.",
+        examples=[{"/backup": {"warn": 95, "critical": 98}}],
+    )
 
 
 class HttpErrorLevels(Levels):

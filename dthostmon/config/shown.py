@@ -44,10 +44,17 @@ def _of_host(
     for key, overall in INHERITED.items():
         if own.transport is TransportKind.LOCAL and key in SSH_KEYS:
             continue
-        for path in [known for known in values if known[: len(overall)] == overall]:
-            rest = path[len(overall) :]
+        for rest in _below(values, overall, *layers(index, own.site, key)):
             source = next(layer for layer in layers(index, own.site, key, rest) if layer in values)
             yield _effective(document, (key, *rest), source, values[source])
+
+
+def _below(values: Mapping[KeyPath, str], overall: KeyPath, *over: KeyPath) -> Iterator[KeyPath]:
+    """Yield what is set below a key, and what a site or a host adds to the maps there."""
+    found = [path[len(overall) :] for path in values if path[: len(overall)] == overall]
+    added = [path[len(layer) :] for layer in over for path in values if path[: len(layer)] == layer]
+    maps = [rest for rest in added if rest and all(isinstance(part, str) for part in rest)]
+    yield from dict.fromkeys([*found, *maps])
 
 
 def _effective(document: Document, path: KeyPath, source: KeyPath, text: str) -> EffectiveValue:

@@ -1,6 +1,6 @@
 """What keys exist where, read from the models."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -59,6 +59,11 @@ def section_of(annotation: Any) -> type[BaseModel] | None:
 def item_section(annotation: Any) -> type[BaseModel] | None:
     """Return the model of the items in a list or the values in a mapping."""
     return section_of(_below(annotation, 0))
+
+
+def is_mapping(annotation: Any) -> bool:
+    """Tell whether an annotation is that of a mapping."""
+    return any(get_origin(found) is Mapping for found in _alternatives(annotation))
 
 
 def _below(annotation: Any, part: str | int) -> Any:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from dthostmon import analysis, facts, judge, logs, rules
 from dthostmon.cycle.changed import telling_changes, what_changed, with_what_changed_before
+from dthostmon.cycle.foreseen import foreseen
 from dthostmon.cycle.parts import Parts
 from dthostmon.cycle.visit import make_visit
 from dthostmon.model import Facts, History, Host, HostState, LogsReading, Metrics, Run, Visit
@@ -41,8 +42,9 @@ async def check_host(host: Host, parts: Parts) -> Run:
             _tell_phase(host, "analyse")
             examined, history = await _understand(host, state, reading, known, own, parts, started_at)
             changed = await what_changed(host, state, known, parts.store, started_at)
+            coming = await foreseen(host, state, known, parts, started_at)
             visit = make_visit(
-                host, state, reading, known, examined, history, changed, started_at, parts.monotonic() - begin
+                host, state, reading, known, examined, history, changed, coming, started_at, parts.monotonic() - begin
             )
             visit = await _with_what_changed_before(host, visit, parts, started_at)
             if parts.assessor is None or not parts.assessor.asks_about(examined, history, host.name, started_at):
@@ -89,13 +91,13 @@ async def _understand(
     new_lines = [(log.path, part) for log in reading.logs for part in log.parts]
     metrics, moment = _judged(known, state), analysis.Moment(now, facts.zone_of(known.identity))
     if not new_lines:
-        return analysis.examine((), parts.rules, host.thresholds, metrics, own, moment), NO_HISTORY
+        return analysis.examine((), parts.rules, host.thresholds, metrics, own, moment, state.recent), NO_HISTORY
     size = sum(len(data) for _, data in new_lines)
     observing = (new_lines, parts.rules, own, moment, state.open_records)
     observed = await _compute(parts, size, partial(analysis.observe, *observing, logs_overlap=True))
     seen = [entry.template.id for entry in observed.templates]
     history = await parts.store.load_history(host.name, seen, host.role, host.learning.runs)
-    judging = (observed, parts.rules, history, host.thresholds, metrics, host.learning, moment, host.name)
+    judging = (observed, parts.rules, history, host.thresholds, metrics, host.learning, moment, host.name, state.recent)
     size += TRAIL_BYTES * len(history.trails)
     return await _compute(parts, size, partial(analysis.conclude, *judging)), history
 
@@ -120,7 +122,7 @@ async def _visit(
 
 
 def _wanted(host: Host, state: HostState) -> facts.Wanted:
-    return facts.Wanted(host.probes, host.files, state.cpu_times, state.marks)
+    return facts.Wanted(host.probes, host.files, state.cpu_times, state.marks, state.counters)
 
 
 def _own_logins(host: Host, state: HostState, known: Facts, candidate: str | None) -> analysis.OwnLogins | None:

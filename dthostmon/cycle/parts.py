@@ -13,6 +13,7 @@ from dthostmon import judge, logs
 from dthostmon.model import Change, Cycle, History, Host, HostState, Run, StoredInventory, Visit
 from dthostmon.rules import RuleSet
 from dthostmon.transport import Session
+from dthostmon.trends import PastUsage
 
 MAX_JUDGED_HOSTS = 4
 
@@ -34,6 +35,9 @@ class RunStore(Protocol):
 
     async def recent_changes(self, host: str, since: datetime) -> Sequence[Change]:
         """Return what changed on a host since a time, the newest first."""
+
+    async def past_usage(self, host: str, mounts: Sequence[str], since: datetime, most: int) -> PastUsage:
+        """Return how much of a host's memory and of some mounts was used since a time, thinned to `most` values."""
 
     async def save_run(self, visit: Visit) -> Run:
         """Store a run with all that belongs to it in one transaction; return it with its ids."""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from dthostmon import analysis, scoring
 from dthostmon.cycle.changed import WhatChanged
+from dthostmon.cycle.foreseen import Foreseen
 from dthostmon.model import (
     Coverage,
     Facts,
@@ -33,6 +34,7 @@ def make_visit(
     examined: analysis.Examination,
     history: History,
     changed: WhatChanged,
+    coming: Foreseen,
     started_at: datetime,
     duration: float,
 ) -> Visit:
@@ -40,7 +42,7 @@ def make_visit(
     with_lines = {log.path for log in reading.logs if log.data}
     without_lines = [log.path for log in reading.logs if not log.data and not log.unreadable and not log.bytes_pending]
     silent = analysis.silences(without_lines, state.rhythms, host.interval, started_at)
-    findings = (*reading.problems, *silent, *examined.findings, *changed.findings)
+    findings = (*reading.problems, *silent, *examined.findings, *changed.findings, *coming.findings)
     if not state.patterns:
         findings = tuple(_as_history(finding, started_at) for finding in findings)
     grade = scoring.grade(findings)
@@ -72,6 +74,8 @@ def make_visit(
         role=host.role,
         learned=examined.learned,
         inventories=changed.inventories,
+        recent=examined.recent,
+        outlook=coming.outlook,
         rhythms=analysis.new_rhythms(with_lines, state.rhythms, history.last_run_at, host.interval, started_at),
         open_records={path: examined.open_records[path] for path in with_lines if path in examined.open_records},
     )

@@ -8,11 +8,12 @@ from dthostmon.errors import FileUnreadableError
 from dthostmon.facts.client import CLIENT
 from dthostmon.facts.identity import IDENTITY
 from dthostmon.facts.inventories import INVENTORIES, inventory_probes
-from dthostmon.facts.metrics import Times, metrics_since
+from dthostmon.facts.metrics import metrics_since
 from dthostmon.facts.probe import InventoryProbe, Probe
+from dthostmon.facts.processor import Times
 from dthostmon.facts.sources import FactFiles, Source, Told, content_of
 from dthostmon.facts.together import together
-from dthostmon.model import Facts, Inventory
+from dthostmon.model import Counters, Facts, Inventory
 from dthostmon.transport import CommandOutput, Files, Session, Shell
 
 NO_SHELL = "the key gives no shell on this host"
@@ -25,14 +26,15 @@ _Answers = Mapping[str, Told]  # by probe and part: `metrics.disks`
 class Wanted:
     """What is to be found out: the probes by name, the globs of watched files, and what the visit before left.
 
-    `cpu_times` are the counters that it saw, `marks` name the states of inventories that are known: what is still as
-    it was is not told again.
+    `cpu_times` and `counters` are what it counted, `marks` name the states of inventories that are known: what is still
+    as it was is not told again.
     """
 
     probes: Sequence[str]
     files: Sequence[str] = ()
     cpu_times: Times | None = None
     marks: Mapping[str, str] = field(default_factory=dict)
+    counters: Counters | None = None
 
 
 async def gather(session: Session, wanted: Wanted) -> Facts:
@@ -40,7 +42,7 @@ async def gather(session: Session, wanted: Wanted) -> Facts:
 
     Raises VisitError where the exec itself failed, or the connection died.
     """
-    metrics = metrics_since(wanted.cpu_times)
+    metrics = metrics_since(wanted.cpu_times, wanted.counters)
     wants_metrics = metrics.name in wanted.probes
     inventories = inventory_probes(wanted.probes, wanted.files, wanted.marks)
     probes: list[Probe[object]] = [
@@ -50,6 +52,7 @@ async def gather(session: Session, wanted: Wanted) -> Facts:
         *inventories,
     ]
     answers = await _ask(session, probes)
+    optional = {f"{probe.name}.{part}" for probe in probes for part in probe.optional}
     marks = {probe.name: probe.marked(_of(probe, answers)) for probe in inventories}
     found = {
         probe.name: _inventory(probe, answers)
@@ -60,7 +63,7 @@ async def gather(session: Session, wanted: Wanted) -> Facts:
         identity=IDENTITY.parse(_of(IDENTITY, answers)),
         metrics=metrics.parse(_of(metrics, answers)) if wants_metrics else None,
         client_address=CLIENT.parse(_of(CLIENT, answers)),
-        unknown=_unknown(answers, found),
+        unknown=_unknown({name: told for name, told in answers.items() if name not in optional}, found),
         inventories=found,
         marks=marks,
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dthostmon.errors import FileUnreadableError
-from dthostmon.facts.metrics import DISK_FILESYSTEMS, MOUNTS_BYTES
+from dthostmon.facts.disk_usage import DISK_FILESYSTEMS, MOUNTS_BYTES
 from dthostmon.facts.plain import plain
 from dthostmon.facts.probe import InventoryProbe, Outputs
 from dthostmon.facts.sources import FactFiles, Told

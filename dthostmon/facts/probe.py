@@ -25,6 +25,8 @@ class Probe(Generic[Fact_co]):
       left out.
     - `reads`: what is told by files in any case, because a file's own bytes, owner or mode are asked for.
 
+    `optional` are parts that a machine in good health may lack: nobody is told that they are unknown.
+
     Shell text works with GNU and busybox tools. The parser gets the bytes of each part, empty or absent where it told
     nothing. It never raises and never guesses: what is not there is None, or missing.
     """
@@ -36,6 +38,7 @@ class Probe(Generic[Fact_co]):
     commands: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Source] = field(default_factory=dict)
     reads: Mapping[str, Source] = field(default_factory=dict)
+    optional: frozenset[str] = frozenset()
 
     @property
     def parts(self) -> frozenset[str]:

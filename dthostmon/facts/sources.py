@@ -94,21 +94,3 @@ def content_of(*paths: str) -> Source:
         return Told(await files.content(paths[-1]))
 
     return tell
-
-
-def first_line_of(path: str) -> Source:
-    """Make the source that tells the first line of a file."""
-
-    async def tell(files: FactFiles) -> Told:
-        return Told((await files.beginning(path)).partition(b"\n")[0])
-
-    return tell
-
-
-def first_line_later(path: str, seconds: float) -> Source:
-    """Make the source that tells the first line of a file as it is some time after it was read first."""
-
-    async def tell(files: FactFiles) -> Told:
-        return Told((await files.beginning_later(path, seconds)).partition(b"\n")[0])
-
-    return tell

@@ -5,7 +5,7 @@ the host. Times are aware datetimes in UTC, durations are seconds, sizes are byt
 """
 
 from dthostmon.model.change import Change, ChangePolicy, Difference, Expectation
-from dthostmon.model.facts import DiskUsage, Facts, Identity, Metrics
+from dthostmon.model.facts import Counters, DiskUsage, Facts, Identity, Metrics
 from dthostmon.model.finding import (
     Evidence,
     Finding,
@@ -18,7 +18,17 @@ from dthostmon.model.finding import (
     TemplateCount,
 )
 from dthostmon.model.history import History, HistoryUpdate, KnownTemplate, Learning, Rates, SeenTrail
-from dthostmon.model.host import MAX_JUMPS, Host, Levels, SshAccess, Thresholds, TransportKind
+from dthostmon.model.host import (
+    AT_ONCE,
+    LASTING,
+    MAX_JUMPS,
+    Host,
+    Levels,
+    SshAccess,
+    Sustain,
+    Thresholds,
+    TransportKind,
+)
 from dthostmon.model.judgement import Confidence, Opinion, OpinionFinding, SentRecord, Usage
 from dthostmon.model.log import (
     Coverage,
@@ -32,6 +42,7 @@ from dthostmon.model.log import (
     StreamCursor,
     StreamPosition,
 )
+from dthostmon.model.outlook import Fullness, Outlook
 from dthostmon.model.record import OpenRecords, RecordLine, RecordPart
 from dthostmon.model.run import Cycle, Run, RunStatus, Visit
 from dthostmon.model.thing import (
@@ -69,6 +80,8 @@ from dthostmon.model.thing import (
 )
 
 __all__ = [
+    "AT_ONCE",
+    "LASTING",
     "MAX_JUMPS",
     "AuthorizedKey",
     "Boot",
@@ -78,6 +91,7 @@ __all__ = [
     "Clock",
     "Confidence",
     "Container",
+    "Counters",
     "Coverage",
     "CronEntry",
     "Cursor",
@@ -92,6 +106,7 @@ __all__ = [
     "Finding",
     "FindingSource",
     "Firewall",
+    "Fullness",
     "Gap",
     "Grade",
     "Group",
@@ -116,6 +131,7 @@ __all__ = [
     "OpenRecords",
     "Opinion",
     "OpinionFinding",
+    "Outlook",
     "Package",
     "Port",
     "PriorChange",
@@ -139,6 +155,7 @@ __all__ = [
     "StreamCursor",
     "StreamPosition",
     "SudoRule",
+    "Sustain",
     "Template",
     "TemplateCount",
     "Thing",

@@ -1,7 +1,9 @@
 """A machine and how it is reached: what the configuration says of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fnmatch import fnmatchcase
 
 from dthostmon.model.change import ChangePolicy
 from dthostmon.model.history import Learning
@@ -20,23 +22,46 @@ class TransportKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Sustain:
+    """In how many visits of the last so many a level must be reached before it is a WARN or more."""
+
+    cycles: int = 1
+    of: int = 1
+
+
+AT_ONCE = Sustain()
+LASTING = Sustain(2, 3)
+
+
+@dataclass(frozen=True, slots=True)
 class Levels:
     """Where a measured percentage becomes a finding; None = no finding of that severity."""
 
     info: float | None = None
     warn: float | None = None
     critical: float | None = None
+    sustain: Sustain = AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Percentages for cpu, memory, disk and requests that failed; `failed_logins` is a count within an hour."""
+    """Percentages for cpu, memory, disk and requests that failed; `failed_logins` is a count within an hour.
 
-    cpu: Levels = Levels(60, 80, 95)
-    memory: Levels = Levels(None, 85, 95)
+    `mounts` are the levels of some disks, by their path or a glob.
+    """
+
+    cpu: Levels = Levels(60, 80, 95, LASTING)
+    memory: Levels = Levels(None, 85, 95, LASTING)
     disk: Levels = Levels(None, 80, 90)
     failed_logins: int = 5
     http_errors: Levels = Levels(None, 5, 25)
+    mounts: Mapping[str, Levels] = field(default_factory=dict, hash=False)
+
+    def of_mount(self, mount: str) -> Levels:
+        """Return the levels of one disk: those of its very path, of the first glob that it matches, or of all."""
+        if mount in self.mounts:
+            return self.mounts[mount]
+        return next((levels for glob, levels in self.mounts.items() if fnmatchcase(mount, glob)), self.disk)
 
 
 @dataclass(frozen=True, slots=True)

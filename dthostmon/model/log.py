@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
+from dthostmon.model.facts import Counters
 from dthostmon.model.finding import Finding
+from dthostmon.model.outlook import Outlook
 from dthostmon.model.record import OpenRecords
 from dthostmon.model.thing import Thing
 
@@ -90,7 +92,8 @@ class HostState:
     visited before, `rhythms` tell when logs had lines and `open_records` what their next lines may continue (by path),
     `cpu_times` the counters that the last visit saw, `client_addresses` are where the host has seen us come from,
     `marks` name the states of its inventories by probe, `lasting` are the things of these that each visit looks at,
-    `accepted` the names of states that somebody called normal.
+    `accepted` the names of states that somebody called normal, `recent` the last percentages of what is judged by
+    several visits (by name, the oldest first), `outlook` is when something will be full.
     """
 
     cursors: Mapping[str, Cursor]
@@ -103,6 +106,9 @@ class HostState:
     marks: Mapping[str, str] = field(default_factory=dict)
     lasting: Mapping[str, tuple[Thing, ...]] = field(default_factory=dict)
     accepted: frozenset[str] = frozenset()
+    counters: Counters | None = None
+    recent: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    outlook: Outlook | None = None
 
 
 @dataclass(frozen=True, slots=True)

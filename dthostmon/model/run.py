@@ -12,6 +12,7 @@ from dthostmon.model.finding import Finding, Reason, Severity, TemplateCount
 from dthostmon.model.history import HistoryUpdate
 from dthostmon.model.judgement import Usage
 from dthostmon.model.log import Coverage, LogReading, Rhythm
+from dthostmon.model.outlook import Outlook
 from dthostmon.model.record import OpenRecords
 from dthostmon.model.thing import StoredInventory
 
@@ -62,7 +63,8 @@ class Run:
 class Visit:
     """Everything one run wants stored in its one transaction. `rhythms` and `open_records` are by path, of the
     logs that had lines; `inventories` by probe, of those that are not as they were. `unjudged` is what there was to
-    ask a model, where none answered: a JSON document.
+    ask a model, where none answered: a JSON document. `recent` and `outlook` are as in `HostState`; None = as they
+    were.
     """
 
     run: Run
@@ -76,6 +78,8 @@ class Visit:
     open_records: Mapping[str, OpenRecords] = field(default_factory=dict)
     inventories: Mapping[str, StoredInventory] = field(default_factory=dict)
     unjudged: Mapping[str, object] | None = None
+    recent: Mapping[str, tuple[float, ...]] | None = None
+    outlook: Outlook | None = None
 
 
 @dataclass(frozen=True, slots=True)

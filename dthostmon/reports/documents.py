@@ -26,10 +26,21 @@ from dthostmon.model import (
 from dthostmon.rules import PackCheck, Rule, RuleSequence
 
 if TYPE_CHECKING:  # the store brings sqlalchemy, which `analyze` can do without
-    from dthostmon.store import LedgerEntry, LedgerGap, NormalTemplate, StoredChange, StoredFinding
+    from dthostmon.store import LedgerEntry, LedgerGap, NormalTemplate, Series, StoredChange, StoredFinding
 
 Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | float | bool | None"
 Document: TypeAlias = dict[str, Json]
+
+HISTORY_POINTS = 500  # a history of more is thinned
+
+# sizes in bytes, rates in bytes a second, the temperature in degrees Celsius, the others in percent or counted
+MORE_METRICS = (
+    *("cpu_user", "cpu_system", "cpu_iowait", "cpu_steal", "cpu_idle"),
+    *("memory_total", "memory_available", "swap_total", "swap_free"),
+    *("pressure_cpu", "pressure_memory", "pressure_memory_full", "pressure_io", "pressure_io_full"),
+    *("disk_read_rate", "disk_write_rate", "network_receive_rate", "network_send_rate"),
+    *("temperature", "blocked", "open_files", "open_files_limit"),
+)
 
 
 def timestamp(moment: datetime) -> str:
@@ -190,6 +201,7 @@ def metrics_document(metrics: Metrics | None) -> Document | None:
         "load1": metrics.load1,
         "load5": metrics.load5,
         "load15": metrics.load15,
+        **{name: getattr(metrics, name) for name in MORE_METRICS},
         "disks": [
             {
                 "mount": disk.mount,
@@ -199,6 +211,7 @@ def metrics_document(metrics: Metrics | None) -> Document | None:
                 "used": disk.used,
                 "percent": disk.percent,
                 "inodes_percent": disk.inodes_percent,
+                "read_only": disk.read_only,
             }
             for disk in metrics.disks
         ],
@@ -355,6 +368,34 @@ def ledger_document(entry: "LedgerEntry") -> Document:
         "bytes_pending": entry.bytes_pending,
         "skip_reason": entry.skip_reason,
         "gaps": [{"seen_at": timestamp(gap.seen_at), **gap_document(gap)} for gap in entry.gaps],
+    }
+
+
+def series_document(host: str, series: "Series") -> Document:
+    """How a host was over time; null = unknown.
+
+    Each point stands for a piece of time of `step_s` seconds: its lowest score, the means of processor, memory, swap
+    and load, the highest of each mount.
+    """
+    return {
+        "host": host,
+        "since": timestamp(series.since),
+        "until": timestamp(series.until),
+        "step_s": series.seconds,
+        "points": [
+            {
+                "at": timestamp(point.at),
+                "runs": point.runs,
+                "failed": point.failed,
+                "score": point.score,
+                "cpu_percent": point.cpu_percent,
+                "memory_percent": point.memory_percent,
+                "swap_percent": point.swap_percent,
+                "load1": point.load1,
+                "disks": [{"mount": mount, "percent": percent} for mount, percent in sorted(point.disks.items())],
+            }
+            for point in series.points
+        ],
     }
 
 

@@ -13,6 +13,7 @@ from dthostmon.store.pages import InvalidPageError, Page
 from dthostmon.store.questions import Unjudged
 from dthostmon.store.retention import PruneResult
 from dthostmon.store.schema import UpgradeResult
+from dthostmon.store.series import Point, Series
 from dthostmon.store.statistics import StoreStats
 from dthostmon.store.store import Store, open_store, upgrade
 
@@ -26,7 +27,9 @@ __all__ = [
     "LedgerGap",
     "NormalTemplate",
     "Page",
+    "Point",
     "PruneResult",
+    "Series",
     "Store",
     "StoreStats",
     "StoredChange",

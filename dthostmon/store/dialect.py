@@ -1,6 +1,7 @@
 """Everything that SQLite and PostgreSQL do differently, except the column types."""
 
 from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -39,6 +40,15 @@ BEGIN = "dthostmon_begin"
 
 # The parameters of a statement are lines of logs: they do not belong into errors.
 OPTIONS: dict[str, Any] = {"hide_parameters": True, "max_overflow": 0}
+
+
+def bucket(database: str, moment: sa.Column[datetime], seconds: int) -> sa.ColumnElement[int]:
+    """Make the number of the piece of time, each `seconds` long since 1970, that a moment lies in."""
+    # no parameters: PostgreSQL would not see that what is selected is what is grouped by
+    if database == "postgresql":
+        pieces = sa.extract("epoch", moment) / sa.literal_column(str(int(seconds)), sa.Numeric)
+        return sa.cast(sa.func.floor(pieces), sa.BigInteger)
+    return sa.type_coerce(moment, sa.BigInteger) // sa.literal_column(str(int(seconds) * 1_000_000), sa.BigInteger)
 
 
 def sqlite_options(connections: int) -> dict[str, Any]:

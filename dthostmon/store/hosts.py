@@ -1,13 +1,14 @@
 """Hosts by name, and what the next visit wants to know: the patterns that were visited, the processor's counters."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
+from dthostmon.model import Counters, Fullness, Outlook, Visit
 from dthostmon.store.columns import safe_text
 from dthostmon.store.connection import Connection
 from dthostmon.store.dialect import insert
@@ -15,6 +16,7 @@ from dthostmon.store.engine import Database
 from dthostmon.store.tables import hosts, patterns
 
 MAX_CLIENT_ADDRESSES = 100
+COUNTERS = ("uptime", "disk_read", "disk_written", "network_received", "network_sent")
 
 
 # What every visit asks is built once: to build a statement takes SQLAlchemy longer than to execute it.
@@ -33,6 +35,9 @@ class KnownHost:
     role: str | None = None
     learned_since: datetime | None = None
     accepted: frozenset[str] = frozenset()
+    counters: Counters | None = None
+    recent: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    outlook: Outlook | None = None
 
 
 async def find(connection: Connection, name: str) -> KnownHost | None:
@@ -42,7 +47,12 @@ async def find(connection: Connection, name: str) -> KnownHost | None:
         return None
     times = None if row.cpu_times is None else tuple(row.cpu_times)
     addresses, accepted = frozenset(row.client_addresses or ()), frozenset(row.accepted or ())
-    return KnownHost(row.id, times, addresses, row.role, row.learned_since, accepted)
+    return KnownHost(
+        *(row.id, times, addresses, row.role, row.learned_since, accepted),
+        counters=Counters(*row.counters) if row.counters else None,
+        recent={name: tuple(values) for name, values in (row.recent or {}).items()},
+        outlook=_outlook(row.outlook) if row.outlook else None,
+    )
 
 
 async def ensure(connection: Connection, name: str) -> KnownHost:
@@ -72,31 +82,57 @@ async def remember_patterns(connection: Connection, host_id: int, visited: Itera
         await connection.execute(insert(connection.dialect.name, patterns).on_conflict_do_nothing(), rows)
 
 
-async def remember(
-    connection: Connection,
-    host: KnownHost,
-    cpu_times: tuple[int, ...] | None,
-    client_addresses: frozenset[str],
-    role: str | None,
-    at: datetime,
-) -> None:
+async def remember(connection: Connection, host: KnownHost, visit: Visit) -> None:
     """Store what the next visit wants to know of a host, where it is told and new.
 
-    `at` is when a visit that learns from the host began: from the first such one on its usual life is known.
+    From the first visit on that learns from the host, which is one that names its role, its usual life is known.
     """
-    values: dict[str, Any] = {}
-    if cpu_times:
-        values["cpu_times"] = list(cpu_times)
-    if role is not None and role != host.role:
-        values["role"] = role
-    if role is not None and host.learned_since is None:
-        values["learned_since"] = at
-    known = host.client_addresses
-    if not client_addresses <= known:
-        newest_first = [*sorted(client_addresses - known), *sorted(client_addresses & known)]
+    values = _measured(host, visit)
+    if visit.role is not None and visit.role != host.role:
+        values["role"] = visit.role
+    if visit.role is not None and host.learned_since is None:
+        values["learned_since"] = visit.run.started_at
+    seen, known = visit.client_addresses, host.client_addresses
+    if not seen <= known:
+        newest_first = [*sorted(seen - known), *sorted(seen & known)]
         values["client_addresses"] = newest_first[:MAX_CLIENT_ADDRESSES]
     if values:
         await connection.execute(_REMEMBER, {"host": host.id, **values})
+
+
+def _measured(host: KnownHost, visit: Visit) -> dict[str, Any]:
+    """Return what the next visit compares its metrics with."""
+    metrics, values = visit.run.facts.metrics, dict[str, Any]()
+    if metrics and metrics.cpu_times:
+        values["cpu_times"] = list(metrics.cpu_times)
+    if metrics and metrics.counters:
+        values["counters"] = [getattr(metrics.counters, name) for name in COUNTERS]
+    if visit.recent is not None and visit.recent != host.recent:
+        values["recent"] = {name: list(readings) for name, readings in visit.recent.items()}
+    if visit.outlook is not None:
+        values["outlook"] = _outlook_document(visit.outlook)
+    return values
+
+
+def _outlook_document(outlook: Outlook) -> Mapping[str, Any]:
+    fullness = [
+        {**asdict(one), "earliest_at": one.earliest_at.isoformat(), "latest_at": one.latest_at.isoformat()}
+        for one in outlook.fullness
+    ]
+    return {"computed_at": outlook.computed_at.isoformat(), "fullness": fullness}
+
+
+def _outlook(stored: Mapping[str, Any]) -> Outlook:
+    fullness = (
+        Fullness(
+            one["mount"],
+            one["percent"],
+            datetime.fromisoformat(one["earliest_at"]),
+            datetime.fromisoformat(one["latest_at"]),
+        )
+        for one in stored["fullness"]
+    )
+    return Outlook(datetime.fromisoformat(stored["computed_at"]), tuple(fullness))
 
 
 async def accept(database: Database, name: str, states: Iterable[str]) -> None:

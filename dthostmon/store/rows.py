@@ -24,11 +24,12 @@ from dthostmon.model import (
     Usage,
 )
 from dthostmon.store.columns import AnyRow
+from dthostmon.store.tables import COUNTED, MEASURED
 
-NUMBERS = ("cpu_percent", "memory_percent", "swap_percent", "load1", "load5", "load15")
+NUMBERS = ("cpu_percent", "memory_percent", "swap_percent", "load1", "load5", "load15", *MEASURED, *COUNTED)
 LEDGER = ("bytes_appeared", "bytes_analysed", "bytes_skipped", "bytes_pending", "skip_reason", "lines", "rotated")
 TOKENS = ("prompt", "completion", "cached", "reasoning")
-DISK = ("mount", "device", "filesystem", "size", "used", "percent", "inodes_percent")
+DISK = ("mount", "device", "filesystem", "size", "used", "percent", "inodes_percent", "read_only")
 
 
 def run_row(run: Run, host_id: int) -> dict[str, Any]:

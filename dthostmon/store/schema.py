@@ -19,7 +19,7 @@ from dthostmon.store.connection import Connection
 from dthostmon.store.engine import Database
 
 # Oldest first; the last one is what this version works with.
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 
 VERSION_TABLE = sa.table("alembic_version", sa.column("version_num"))
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]

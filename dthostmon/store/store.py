@@ -27,6 +27,7 @@ from dthostmon.store import (
     retention,
     runs,
     schema,
+    series,
     spending,
     statistics,
     visits,
@@ -45,7 +46,9 @@ from dthostmon.store.pages import Page
 from dthostmon.store.questions import Unjudged
 from dthostmon.store.retention import PruneResult
 from dthostmon.store.schema import UpgradeResult
+from dthostmon.store.series import Series
 from dthostmon.store.statistics import StoreStats
+from dthostmon.trends import PastUsage
 
 PING_TIMEOUT_SECONDS = 2.0
 
@@ -127,6 +130,14 @@ class Store:
     async def inventories(self, host: str, probes: Sequence[str] | None = None) -> Mapping[str, StoredInventory]:
         """Return what probes found on a host, by probe: some of them or all; one that never told is absent."""
         return await inventories.load(self._database, host, probes)
+
+    async def past_usage(self, host: str, mounts: Sequence[str], since: datetime, most: int) -> PastUsage:
+        """Return how much of a host's memory and of some mounts was used since a time, at most `most` values each."""
+        return await series.past_usage(self._database, host, mounts, since, most)
+
+    async def series(self, host: str, since: datetime, until: datetime, most: int) -> Series:
+        """Return how a host was between two times, thinned to at most `most` points."""
+        return await series.load(self._database, host, since, until, most)
 
     async def coverage(self, host: str | None = None, since: datetime | None = None) -> tuple[LedgerEntry, ...]:
         """Return the ledger of every log of one host or of all, summed over the runs from `since` on."""

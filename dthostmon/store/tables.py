@@ -19,6 +19,18 @@ metadata = sa.MetaData(
 )
 
 
+# Columns of a run's metrics, besides the first few.
+MEASURED = (
+    *("cpu_user", "cpu_system", "cpu_iowait", "cpu_steal", "cpu_idle"),
+    *("pressure_cpu", "pressure_memory", "pressure_memory_full", "pressure_io", "pressure_io_full"),
+    *("disk_read_rate", "disk_write_rate", "network_receive_rate", "network_send_rate", "temperature"),
+)
+COUNTED = (
+    *("memory_total", "memory_available", "swap_total", "swap_free"),
+    *("blocked", "open_files", "open_files_limit"),
+)
+
+
 def _id() -> sa.Column[int]:
     return sa.Column("id", Key, sa.Identity(), primary_key=True)
 
@@ -57,6 +69,9 @@ hosts = sa.Table(
     _text("role", nullable=True),
     _instant("learned_since", nullable=True),
     sa.Column("accepted", SafeJson),
+    sa.Column("counters", sa.JSON(none_as_null=True)),
+    sa.Column("recent", SafeJson),
+    sa.Column("outlook", SafeJson),
 )
 
 # What counting rules and first sights remember of a host: read and written as a whole.
@@ -117,6 +132,8 @@ runs = sa.Table(
     _float("load5"),
     _float("load15"),
     _float("worst_disk_percent"),
+    *(_float(name) for name in MEASURED),
+    *(sa.Column(name, sa.BigInteger) for name in COUNTED),
     sa.Column("reasons", SafeJson, nullable=False),
     sa.Column("recommendations", SafeJson, nullable=False),
     sa.Column("identity", SafeJson),
@@ -190,6 +207,7 @@ disks = sa.Table(
     _integer("used"),
     _float("percent"),
     _float("inodes_percent"),
+    sa.Column("read_only", sa.Boolean),
 )
 
 coverage = sa.Table(

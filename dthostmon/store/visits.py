@@ -54,6 +54,9 @@ async def _load_state(name: str, connection: Connection) -> HostState:
         marks=things_known.marks,
         lasting=things_known.lasting,
         accepted=host.accepted,
+        counters=host.counters,
+        recent=host.recent,
+        outlook=host.outlook,
     )
 
 
@@ -70,8 +73,7 @@ async def _save(visit: Visit, pieces: Sequence[chunks.Piece], connection: Connec
     log_ids = await logs.ensure(connection, host_id, _paths(visit))
     await cursors.save(connection, run.host, log_ids, [reading.cursor for reading in visit.logs if reading.cursor])
     await hosts.remember_patterns(connection, host_id, visit.patterns)
-    times = run.facts.metrics.cpu_times if run.facts.metrics else None
-    await hosts.remember(connection, host, times, visit.client_addresses, visit.role, run.started_at)
+    await hosts.remember(connection, host, visit)
     await chunks.save(connection, host_id, log_ids, run.started_at, pieces)
     await templates.count(connection, host_id, visit.templates, run.started_at, visit.learned.rates)
     await histories.remember(connection, host_id, visit.learned)

@@ -28,6 +28,7 @@ FARTHEST = 3.0  # times what was seen: nobody knows more
 MAX_WIDTH = 4.0  # latest / earliest: what is less sure is not worth a word
 LEAST_GROWTH = 0.02  # of the capacity, over all that was seen: less is noise, or years away
 SURE_OF_CHANGE = 1.5  # standard errors: from there on growth itself may grow or shrink
+STEPS = 400  # in which the future is gone through
 # Student's t for 95 % on one side at so many degrees of freedom: tables of the distribution
 _T = {1: 6.31, 2: 2.92, 3: 2.35, 4: 2.13, 5: 2.02, 6: 1.94, 7: 1.89, 8: 1.86, 9: 1.83, 10: 1.81, 11: 1.80, 12: 1.78}
 _T_OF_MANY = 1.75
@@ -55,26 +56,41 @@ def time_to_full(samples: Sequence[Sample], capacity: float) -> Forecast | None:
     span = samples[-1].at - samples[0].at
     block = DAY_SECONDS if span >= DAYS_FOR_DAYS * DAY_SECONDS else span / BLOCKS_OF_LESS
     blocks = _blocks(samples, block) if block > 0 else []
-    levels = [median(sample.used for sample in each) for each in blocks]
-    growth = [later - earlier for earlier, later in pairwise(levels)]
+    growth = [later - earlier for earlier, later in pairwise(map(_level, blocks))]
     left = capacity - samples[-1].used
     if len(growth) < FEWEST_BLOCKS or left <= 0 or sum(growth) < LEAST_GROWTH * capacity:
         return None
-    farthest = FARTHEST * span / block
+    found = _covering(growth, left, FARTHEST * span / block)
+    if found is None:
+        return None
+    tide = _tide(blocks[-BLOCKS_OF_TIDES:]) / fmean(growth)
+    earliest, latest = max(0.0, found[0] - tide) * block, (found[1] + tide) * block
+    if span < WEEK_SECONDS and latest > DAY_SECONDS:
+        earliest, latest = _with_days_off(earliest, latest)
+    if latest > FARTHEST * span or latest > MAX_WIDTH * max(earliest, 1e-9 * block):
+        return None
+    return Forecast(earliest, latest)
+
+
+def _level(block: Sequence[Sample]) -> float:
+    return median(sample.used for sample in block)
+
+
+def _covering(growth: Sequence[float], left: float, farthest: float) -> tuple[float, float] | None:
+    """Return in how many blocks the rest is used up, at the earliest and at the latest of all ways it may go on.
+
+    None where it may never be.
+    """
     later, latest_few = growth[len(growth) // 2 :], growth[-max(FEWEST_BLOCKS, len(growth) // 4) :]
     paths = (_steady(growth), _steady(later), _steady(latest_few), _changing(growth))
     found = [_reached(path, left, farthest) for path in paths if path]
-    if None in found:
-        return None
-    tide = _tide(blocks[-BLOCKS_OF_TIDES:]) / fmean(growth)
-    earliest = max(0.0, min(one[0] for one in found if one) - tide)
-    latest = max(one[1] for one in found if one) + tide
-    if span < WEEK_SECONDS and latest * block > DAY_SECONDS:
-        earliest /= WORKING_DAYS
-        latest += ceil(latest * block / WEEK_SECONDS) * DAYS_OFF_SECONDS / block
-    if latest * block > FARTHEST * span or latest > MAX_WIDTH * max(earliest, 1e-9):
-        return None
-    return Forecast(earliest * block, latest * block)
+    told = [one for one in found if one]
+    return (min(one[0] for one in told), max(one[1] for one in told)) if len(told) == len(found) else None
+
+
+def _with_days_off(earliest: float, latest: float) -> tuple[float, float]:
+    """Widen an interval of seconds: what was seen may be working days alone, and each week to come has days off."""
+    return earliest / WORKING_DAYS, latest + ceil(latest / WEEK_SECONDS) * DAYS_OFF_SECONDS
 
 
 def _blocks(samples: Sequence[Sample], block: float) -> list[list[Sample]]:
@@ -137,13 +153,14 @@ def _reached(path: _Path, left: float, farthest: float) -> tuple[float, float] |
     """Return in how many blocks at the earliest and at the latest the rest is used up; None where it may never be."""
     earliest = _first(lambda blocks: path(blocks, 1.0), left, farthest)
     latest = _first(lambda blocks: path(blocks, -1.0), left, farthest)
-    return None if earliest is None or latest is None else (earliest, latest)
+    if earliest is None or latest is None:
+        return None
+    return max(0.0, earliest - farthest / STEPS), latest  # it was reached on the way to there
 
 
 def _first(level: Callable[[float], float], wanted: float, farthest: float) -> float | None:
     """Return where a level is reached first; None where it is not within reach."""
-    steps = 400
-    for number in range(steps + 1):
-        if level(number * farthest / steps) >= wanted:
-            return number * farthest / steps
+    for number in range(STEPS + 1):
+        if level(number * farthest / STEPS) >= wanted:
+            return number * farthest / STEPS
     return None

@@ -56,6 +56,12 @@ class ChangesQuery(SincePageQuery):
     kind: ThingKind | None = None
 
 
+class HistoryQuery(NoQuery):
+    """So many days, up to now."""
+
+    days: int = Field(default=7, ge=1, le=3660)
+
+
 class SinceQuery(NoQuery):
     """All that came at or after a moment."""
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from functools import wraps
 from typing import TypeAlias, TypeVar
 
@@ -12,17 +13,27 @@ from dthostmon import __version__
 from dthostmon.errors import NotFoundError
 from dthostmon.model import Host
 from dthostmon.reports.documents import (
+    HISTORY_POINTS,
     Document,
     host_document,
     ledger_document,
     run_document,
+    series_document,
     stored_change_document,
     stored_finding_document,
 )
 from dthostmon.store import ChangesWanted
 from dthostmon.web.auth import Scope, require_scope
 from dthostmon.web.problems import Answer
-from dthostmon.web.queries import ChangesQuery, NoQuery, PageQuery, SincePageQuery, SinceQuery, parse_query
+from dthostmon.web.queries import (
+    ChangesQuery,
+    HistoryQuery,
+    NoQuery,
+    PageQuery,
+    SincePageQuery,
+    SinceQuery,
+    parse_query,
+)
 from dthostmon.web.sources import SOURCES, Sources
 
 Query = TypeVar("Query", bound=BaseModel)
@@ -124,6 +135,14 @@ async def list_changes(request: web.Request, sources: Sources, query: ChangesQue
     return {"changes": [stored_change_document(found) for found in page.items], "next": page.next}
 
 
+@reading(HistoryQuery)
+async def show_history(request: web.Request, sources: Sources, query: HistoryQuery) -> Document:
+    """How a host was over the last days, thinned to a bounded number of points."""
+    host, now = _host(request, sources), sources.clock()
+    series = await sources.store.series(host.name, now - timedelta(days=query.days), now, HISTORY_POINTS)
+    return series_document(host.name, series)
+
+
 @reading(SinceQuery)
 async def show_coverage(request: web.Request, sources: Sources, query: SinceQuery) -> Document:
     """The ledger of a host's logs."""
@@ -148,5 +167,6 @@ ROUTES = (
     web.get("/api/v1/hosts/{name}/runs/latest", latest_run),
     web.get("/api/v1/hosts/{name}/findings", list_findings),
     web.get("/api/v1/hosts/{name}/changes", list_changes),
+    web.get("/api/v1/hosts/{name}/history", show_history),
     web.get("/api/v1/hosts/{name}/coverage", show_coverage),
 )

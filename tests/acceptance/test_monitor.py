@@ -133,3 +133,20 @@ def test_monitor_takes_names_sites_and_tags(sshd: Start, program: Program) -> No
     assert [run["host"] for run in program.document("monitor", "--tag", "db")["runs"]] == ["two"]
     assert b"twoo" in program.run("monitor", "twoo", code=2).stderr
     assert b"did you mean 'here'" in program.run("monitor", "--site", "her", code=2).stderr
+
+
+def test_how_a_host_was_is_told_from_what_was_stored(sshd: Start, program: Program) -> None:
+    server = sshd(name="web1")
+    program.add_host(server, make_log(server))
+    program.configure()
+    runs = [program.document("monitor")["runs"][0] for _ in range(2)]
+    document = program.document("history", "web1", "--days", "1")
+    assert document.keys() == {"host", "since", "until", "step_s", "points"}
+    assert sum(point["runs"] for point in document["points"]) == 2
+    last = document["points"][-1]
+    assert (last["at"], last["failed"]) == (runs[1]["started_at"], 0)
+    assert last["score"] == min(run["score"] for run in runs[-last["runs"] :])
+    metrics = runs[1]["metrics"]
+    assert {disk["mount"] for disk in last["disks"]} == {disk["mount"] for disk in metrics["disks"]}
+    assert metrics["memory_total"] > metrics["memory_available"] > 0
+    assert metrics["open_files"] > 0

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -11,12 +11,14 @@ import pytest
 
 from dthostmon import facts
 from dthostmon.errors import FileUnreadableError, VisitError
+from dthostmon.facts.gauges import TEMPERATURE_WORDS, parse_temperature, temperatures
 from dthostmon.facts.identity import IDENTITY
 from dthostmon.facts.metrics import metrics_since
 from dthostmon.facts.probe import Probe
+from dthostmon.facts.sources import FactFiles
 from dthostmon.facts.together import together
 from dthostmon.model import Facts, Host, Metrics, Thresholds, TransportKind
-from dthostmon.transport import Files, FileSystemUsage, collector, connect
+from dthostmon.transport import DirectoryEntry, Files, FileSystemUsage, collector, connect
 from dthostmon.transport.local import LocalFiles
 from dthostmon.transport.session import READ_ONLY_KEY_OPTIONS
 from tests import parts
@@ -75,10 +77,46 @@ def test_the_metrics_probe_works_with_busybox(busybox_tools: dict[str, str]) -> 
     assert metrics.cpu_percent is not None
     assert metrics.memory_percent is not None
     assert metrics.load1 is not None
+    assert metrics.counters is not None
+    assert None not in {metrics.cpu_idle, metrics.blocked, metrics.open_files, metrics.memory_available}
+    assert None not in {disk.read_only for disk in metrics.disks}
     gnu = METRICS.parse(
         {"disks": subprocess.run(["sh", "-c", METRICS.commands["disks"]], stdout=subprocess.PIPE, check=True).stdout}
     )
     assert [disk.mount for disk in metrics.disks] == [disk.mount for disk in gnu.disks]
+
+
+@pytest.fixture
+def sensors(tmp_path: Path) -> Path:
+    """A /sys with three sensors, one of which cannot be read."""
+    for name, text in {"hwmon/hwmon0/temp1_input": "41000", "thermal/thermal_zone0/temp": "61500"}.items():
+        sensor = tmp_path / "sys/class" / name
+        sensor.parent.mkdir(parents=True)
+        sensor.write_text(f"{text}\n")
+    (tmp_path / "sys/class/hwmon/hwmon0/temp2_input").mkdir()
+    return tmp_path / "sys"
+
+
+def test_temperatures_are_read_under_each_shell(busybox_tools: dict[str, str], sensors: Path) -> None:
+    words = TEMPERATURE_WORDS.replace("/sys/", f"{sensors}/")
+    for environment in (busybox_tools, dict(os.environ, PATH="/bin")):
+        shared = together([replace(METRICS, contents={}, words={"temperature": words})])
+        told = shared.told(run(shared.command, environment))
+        assert parse_temperature(told["metrics.temperature"]) == 61.5
+        nothing = together([replace(METRICS, contents={}, words={"temperature": words.replace("/class/", "/none/")})])
+        assert nothing.told(run(nothing.command, environment)) == {}
+
+
+async def test_temperatures_are_read_without_a_shell(sensors: Path) -> None:
+    class Moved(LocalFiles):
+        async def read(self, path: str, offset: int, length: int) -> bytes:
+            return await super().read(path.replace("/sys", str(sensors), 1), offset, length)
+
+        async def list(self, directory: str) -> Sequence[DirectoryEntry]:
+            return await super().list(directory.replace("/sys", str(sensors), 1))
+
+    told = await temperatures(FactFiles(Moved()))
+    assert parse_temperature(told.output) == 61.5
 
 
 def test_the_identity_probe_works_with_busybox(busybox_tools: dict[str, str]) -> None:
@@ -112,6 +150,8 @@ async def test_without_a_shell_the_files_tell_what_commands_tell(sshd: Callable[
     assert known.metrics is not None
     assert told.metrics is not None
     assert None not in {known.metrics.cpu_percent, known.metrics.memory_percent, known.metrics.load1}
+    assert None not in {known.metrics.counters, known.metrics.blocked, known.metrics.open_files}
+    assert [disk.read_only for disk in known.metrics.disks] == [disk.read_only for disk in told.metrics.disks]
     disks = [(disk.mount, disk.device, disk.filesystem, disk.size) for disk in known.metrics.disks]
     assert disks == [(disk.mount, disk.device, disk.filesystem, disk.size) for disk in told.metrics.disks]
 
@@ -133,7 +173,7 @@ async def test_a_jail_without_proc_names_all_that_it_cannot_tell(sshd: Callable[
     assert (known.identity.os, known.identity.kernel) == ("Jail 1", None)
     assert known.unknown.keys() == {
         *(f"identity.{part}" for part in IDENTITY.parts if part != "release"),
-        *(f"metrics.{part}" for part in METRICS.parts),
+        *(f"metrics.{part}" for part in METRICS.parts - METRICS.optional),
     }
     assert "no such file" in known.unknown["metrics.memory"]
     assert known.metrics == Metrics(None, None, None, None, None, None, (), None)

@@ -1,5 +1,6 @@
 """Visits to store: small by default, everything in them on request."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from dthostmon.errors import ErrorKind
@@ -25,6 +26,7 @@ from dthostmon.model import (
     Visit,
 )
 from dthostmon.store import Store
+from dthostmon.store.tables import COUNTED, MEASURED
 
 START = datetime(2024, 2, 29, 23, 59, 59, 999_999, tzinfo=UTC)
 LOG = "/var/log/syslog"
@@ -88,9 +90,10 @@ def full_run() -> Run:
     """Return a run with a value in every field."""
     disks = (
         DiskUsage("/", "/dev/vda1", "ext4", 10**12, 10**11, 10.0, None),
-        DiskUsage("/srv", "/dev/vdb", "xfs", 5, 4, None, 1.5),
+        DiskUsage("/srv", "/dev/vdb", "xfs", 5, 4, None, 1.5, read_only=True),
     )
     metrics = Metrics(3.5, 41.25, None, 0.1, 0.2, 0.3, disks)
+    more = dict.fromkeys(MEASURED, 1.5) | dict.fromkeys(COUNTED, 2**63 - 1)
     identity = Identity("Debian GNU/Linux 12", "6.1.0", "x86_64", 12.5, "Europe/Berlin", 4)
     return Run(
         host="web1",
@@ -108,7 +111,7 @@ def full_run() -> Run:
         recommendations=("do this", "then that"),
         findings=(finding("first"), finding("second", ("b", "c")), finding("third", ())),
         logs=(coverage(10), coverage(20, path="/var/log/auth.log", skipped=5, pending=3, reason="too long")),
-        facts=Facts(identity, metrics, {"swap": "not told"}),
+        facts=Facts(identity, replace(metrics, **more), {"swap": "not told"}),
     )
 
 

@@ -8,7 +8,7 @@ from dthostmon.config import effective_values, find_file
 from dthostmon.config.inheritance import INHERITED
 from dthostmon.config.models import ALL_PROBES, Overrides
 from dthostmon.errors import ConfigurationError, NotFoundError
-from dthostmon.model import Expectation, Levels, Severity, SshAccess, ThingKind, TransportKind
+from dthostmon.model import Expectation, Levels, Severity, SshAccess, Sustain, ThingKind, TransportKind
 
 FLEET = """\
     monitoring: {interval: 1h}
@@ -48,9 +48,38 @@ def test_a_host_stands_over_its_site_and_the_site_over_all(read):
 def test_thresholds_merge_key_by_key_and_null_switches_a_level_off(read):
     web1, web2, _ = read(FLEET, SECRETS).hosts
     assert web1.thresholds.disk == Levels(None, 60, 85)
-    assert web1.thresholds.cpu == Levels(None, 80, 95)
+    assert web1.thresholds.cpu == Levels(None, 80, 95, Sustain(2, 3))
     assert web2.thresholds.disk == Levels(None, 70, 90)
-    assert (web2.thresholds.cpu, web2.thresholds.failed_logins) == (Levels(60, 80, 95), 9)
+    assert (web2.thresholds.cpu, web2.thresholds.failed_logins) == (Levels(60, 80, 95, Sustain(2, 3)), 9)
+
+
+MOUNTS = """
+    thresholds: {disk: {warn: 70, mounts: {/backup: {warn: 95, critical: 98}, "/mnt/*": {critical: null}}}}
+    sites: {lab: {thresholds: {disk: {sustain: {cycles: 2, of: 5}, mounts: {/backup: {warn: 96}}}}}}
+    hosts:
+      - {name: a, hostname: a, site: lab, thresholds: {disk: {mounts: {/srv: {info: 50}}}}}
+      - {name: b, hostname: b, thresholds: {cpu: {sustain: {of: 4}}}}
+    """
+
+
+def test_mounts_have_levels_of_their_own_and_what_they_leave_out_is_that_of_all_disks(read):
+    a, b = read(MOUNTS, SECRETS).hosts
+    lasting = Sustain(2, 5)
+    assert a.thresholds.of_mount("/backup") == Levels(None, 96, 98, lasting)
+    assert a.thresholds.of_mount("/srv") == Levels(50, 70, 90, lasting)
+    assert a.thresholds.of_mount("/mnt/x") == Levels(None, 70, None, lasting)
+    assert a.thresholds.of_mount("/var") == a.thresholds.disk == Levels(None, 70, 90, lasting)
+    assert b.thresholds.of_mount("/backup") == Levels(None, 95, 98)
+    assert (b.thresholds.cpu.sustain, b.thresholds.memory.sustain) == (Sustain(2, 4), Sustain(2, 3))
+
+
+def test_the_levels_of_a_mount_are_shown_with_their_origin(read):
+    configuration = read(MOUNTS, SECRETS)
+    shown = {value.path: (value.text, value.origin) for value in effective_values(configuration, "a")}
+    assert shown["thresholds.disk.mounts./backup.warn"] == ("96", "site lab (dthostmon.yaml:3)")
+    assert shown["thresholds.disk.mounts./backup.critical"] == ("98", "dthostmon.yaml:2")
+    assert shown["thresholds.disk.mounts./srv.info"] == ("50", "dthostmon.yaml:5")
+    assert "thresholds.disk.mounts./srv.warn" not in shown
 
 
 def test_how_much_changes_matter_merges_and_what_is_expected_is_replaced(read):
@@ -71,6 +100,25 @@ def test_how_much_changes_matter_merges_and_what_is_expected_is_replaced(read):
 
 def test_every_key_that_may_be_overridden_has_a_global_one():
     assert set(INHERITED) == set(Overrides.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "message"),
+    [
+        (
+            "{disk: {mounts: {/srv: {warn: 95}}}}",
+            "disk.mounts./srv",
+            "info None, warn 95.0, critical 90.0: expected rising percentages",
+        ),
+        ("{cpu: {sustain: {cycles: 4}}}", "cpu.sustain", "cycles 4, of 3: expected cycles to be no more than of"),
+        ("{cpu: {sustain: {of: 21}}}", "cpu.sustain.of", "found 21; expected a number from 1 to 20"),
+        ("{disk: {mounts: {srv: {warn: 95}}}}", "disk.mounts.srv", "expected the path of a mount"),
+    ],
+)
+def test_thresholds_that_cannot_be_are_refused(refuse, text, path, message):
+    (problem,) = refuse(f"thresholds: {text}\n")
+    assert problem.path == f"thresholds.{path}"
+    assert message in problem.message
 
 
 def test_merged_thresholds_must_rise(refuse):
