@@ -62,7 +62,8 @@ def test_config_check_names_each_key_that_keeps_from_logging_in(program: Program
     ]
     program.configure()
     done = program.run("config", "check", "--json", code=2, SSH_AUTH_SOCK="")
-    problems = {(one["path"], one["line"] - 4) for one in json.loads(done.stdout)["problems"]}
+    before = program.configuration.read_text().splitlines().index("hosts:") + 1
+    problems = {(one["path"], one["line"] - before) for one in json.loads(done.stdout)["problems"]}
     assert problems == {
         ("hosts[0].certificate", 1),
         ("hosts[1].agent", 2),
