@@ -23,14 +23,17 @@ _RUNNING = "/run/systemd/timesync"
 _SYNCHRONISED = f"{_RUNNING}/synchronized"
 
 # Keepers that are asked over a socket may not answer, so each has two seconds. The folder of timesyncd is there while
-# it runs. adjtimex is a tool of busybox and says what the kernel knows.
-COMMAND = f"""if [ -e /run/chrony/chronyd.pid ] || [ -e /run/chronyd.pid ] || [ -e /run/chrony/chronyd.sock ]; then
+# it runs. That of chrony shows others than root nothing and stays when it ends, and chrony answers them too. The ntpd
+# of busybox has a pid file as others have, and no tool. adjtimex is a tool of busybox and says what the kernel knows.
+COMMAND = f"""ntp=
+if [ -e /run/ntpd.pid ] || [ -e /run/ntpd.sock ] || [ -d /run/ntpsec ]; then ntp=1; fi
+if [ -e /run/chrony/chronyd.pid ] || [ -e /run/chronyd.pid ] || [ -e /run/chrony/chronyd.sock ]; then
 echo chrony "$(timeout 2 chronyc -n -c tracking)"
 elif [ -e {_SYNCHRONISED} ]; then echo timesyncd synchronised
 elif [ -d {_RUNNING} ]; then echo timesyncd waiting
-elif [ -e /run/ntpd.pid ] || [ -e /run/ntpd.sock ] || [ -d /run/ntpsec ]; then
-if command -v ntpq > /dev/null; then echo ntp "$(timeout 2 ntpq -n -c 'rv 0 leap,offset')"
-else echo openntpd "$(timeout 2 ntpctl -s status)"; fi
+elif [ "$ntp" ] && command -v ntpq > /dev/null; then echo ntp "$(timeout 2 ntpq -n -c 'rv 0 leap,offset')"
+elif [ "$ntp" ] && command -v ntpctl > /dev/null; then echo openntpd "$(timeout 2 ntpctl -s status)"
+elif [ -d /run/chrony ] && ! [ -x /run/chrony ]; then echo chrony "$(timeout 2 chronyc -n -c tracking)"
 elif command -v adjtimex > /dev/null; then echo kernel "$(timeout 2 adjtimex)"
 fi"""
 

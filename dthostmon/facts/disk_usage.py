@@ -43,7 +43,7 @@ def parse_disks(raw: bytes) -> tuple[DiskUsage, ...]:
     The options may be left out: whether the disk is read-only is unknown then. A device that is mounted at several
     places (bind mounts) is told once, at its shortest path.
     """
-    lines = raw.decode(errors="backslashreplace").splitlines()[:MOUNTS_LIMIT]
+    lines = raw.decode(errors="backslashreplace").split("\n")[:MOUNTS_LIMIT]
     disks = [disk for line in lines if (disk := _disk(line))]
     shortest: dict[str, DiskUsage] = {}
     for disk in sorted(disks, key=lambda disk: (len(disk.mount), disk.mount)):
@@ -72,8 +72,16 @@ def _disk(line: str) -> DiskUsage | None:
 
 
 def _unescape(name: str) -> str:
-    """Undo the kernel's \\040 for blanks; other control characters stay escaped, since people read these names."""
-    return ESCAPED_CHARACTER.sub(lambda octal: " " if octal[1] == "040" else octal[0], name)
+    """Undo the kernel's \\040 for blanks; other control characters stay escaped, since people read these names.
+
+    The kernel escapes only what would break its lines: ESC, or a mark that turns text round, is escaped here.
+    """
+    text = ESCAPED_CHARACTER.sub(lambda octal: " " if octal[1] == "040" else octal[0], name)
+    return text if text.isprintable() else "".join(map(_printable, text))
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else f"\\x{ord(character):02x}"
 
 
 async def disk_lines(files: FactFiles) -> Told:

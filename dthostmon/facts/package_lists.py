@@ -102,7 +102,7 @@ def _apk_files(stanza: bytes) -> Iterator[bytes]:
             case b"F:":
                 folder = line[2:]
             case b"R:":
-                path = b"/" + folder + b"/" + line[2:]
+                path = b"/" + folder + b"/" + line[2:] if b"/" not in line else b""  # no file's name holds one
                 if _OWNED.match(path):
                     yield path
             case b"a:" if _SETUID_MODE.search(line.rpartition(b":")[2]) and path:

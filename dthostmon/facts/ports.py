@@ -49,7 +49,7 @@ _SOCKET = re.compile(r"/proc/net/(tcp6?|udp6?) ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A
 _ROW = re.compile(r"(?:^| )(tcp|udp) +(?:LISTEN|UNCONN) +\d+ +\d+ +(\S+):(\d{1,5}) +\S+:\S+(?= )")
 _UID = re.compile(r" uid:(\d{1,10}) ")
 _PROCESS = re.compile(r'\("(.{1,40}?)",pid=\d+,fd=\d+\)')
-_UNIT = re.compile(r"cgroup:\S*/([^/\s]+\.service)\b")
+_UNIT = re.compile(r"cgroup:\S*/([^/\s]+\.(?:service|socket))\b")
 _ACCOUNT = re.compile(r"^([^:\n]+):[^:\n]*:(\d{1,10}):", re.MULTILINE)
 
 

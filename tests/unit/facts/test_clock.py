@@ -1,10 +1,13 @@
 """Whether somebody keeps the clock, in the words of each keeper."""
 
+import subprocess
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dthostmon.facts.clock import TIME, parse_clock
+from dthostmon.facts.clock import COMMAND, TIME, parse_clock
 from dthostmon.model import Clock, ThingKind
 from tests.unit.facts.recorded import mutations, recorded
 
@@ -40,6 +43,44 @@ def test_a_keeper_that_does_not_answer_leaves_it_unknown(told: bytes) -> None:
     known = parse_clock({"clock": told})
     assert known.things == ()
     assert known.missing[ThingKind.CLOCK]
+
+
+TOOLS = {
+    "chronyc": "echo 7F7F0101,192.0.2.1,2,1,0.001,0,0,0,0,0,0,0,0,Normal",
+    "ntpq": "echo leap=00, offset=1.5",
+    "ntpctl": "echo clock synced, stratum 3",
+    "adjtimex": "echo status: 1",
+}
+
+
+@pytest.mark.parametrize(
+    ("there", "tools", "source"),
+    [
+        (["chrony/chronyd.pid", "ntpd.pid"], ["chronyc", "adjtimex"], "chrony 192.0.2.1"),
+        (["systemd/timesync/synchronized"], ["chronyc"], "systemd-timesyncd"),
+        (["ntpd.pid"], ["ntpq", "ntpctl", "adjtimex"], "ntpd"),
+        (["ntpd.sock"], ["ntpctl", "adjtimex"], "openntpd"),
+        (["ntpd.pid"], ["adjtimex"], "the kernel"),  # busybox's own
+        (["other"], ["adjtimex", "chronyc"], "the kernel"),
+        (["chrony/left"], ["adjtimex", "chronyc"], "the kernel"),  # root sees that chrony does not run
+        (["ntpd.pid"], [], None),
+    ],
+)
+def test_the_keeper_that_runs_is_asked(tmp_path: Path, there: list[str], tools: list[str], source: str | None) -> None:
+    for name in there:
+        (tmp_path / "run" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "run" / name).touch()
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, text in ({name: TOOLS[name] for name in tools} | {"timeout": 'shift; "$@"'}).items():
+        (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+        (programs / name).chmod(0o755)
+    command = COMMAND.replace("/run/", f"{tmp_path}/run/")
+    ran = subprocess.run(
+        ["/bin/sh", "-c", command], env={"PATH": str(programs)}, capture_output=True, check=False, timeout=20
+    )
+    [*clocks] = parse_clock({"clock": ran.stdout}).things
+    assert [clock.source for clock in clocks if isinstance(clock, Clock)] == ([source] if source else [])
 
 
 def test_an_absurd_offset_is_none() -> None:

@@ -89,6 +89,11 @@ def test_a_blank_in_a_mount_is_shown_and_other_escapes_stay() -> None:
     assert disk.mount == "/my disk\\012"
 
 
+def test_what_a_terminal_would_obey_is_escaped() -> None:
+    [disk] = parse_disks("/dev/\x1b[31msda1 /m\u202e\u2028 ext4 4096 10 5 5 10 5\n".encode())
+    assert (disk.device, disk.mount) == ("/dev/\\x1b[31msda1", "/m\\x202e\\x2028")
+
+
 @given(st.dictionaries(st.sampled_from(["cpu_before", "cpu", "memory", "load", "disks"]), st.binary(max_size=200)))
 def test_no_bytes_make_the_parser_fail(outputs: dict[str, bytes]) -> None:
     parse_metrics(outputs)

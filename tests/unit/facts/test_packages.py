@@ -119,6 +119,11 @@ def test_apk_tells_settings_and_setuid_files() -> None:
     assert updates_of(inventory) == Updates(security=None, reboot=())
 
 
+def test_a_file_of_apk_with_a_folder_in_its_name_is_none() -> None:
+    found = packages_of(parsed(b"=begin apk\nP:a\nV:1-r0\nF:etc\nR:b/c\na:0:0:4755\nR:d\n\n=end apk\n"))
+    assert found["a"].owns == ("/etc/d",)
+
+
 def test_pacman_tells_names_by_its_folders() -> None:
     inventory = parsed(told("pacman-6.0.txt"))
     assert versions(inventory) == {"bash": "5.2.026-2", "gtk-doc": "1:1.34.0-1"}

@@ -68,6 +68,11 @@ def test_on_a_big_endian_machine_addresses_are_not_turned_round() -> None:
     assert port.subject == "127.0.0.1:80/tcp"
 
 
+def test_a_socket_unit_is_told_where_it_made_the_socket() -> None:
+    told = f"{'0' * 64} =ss tcp LISTEN 0 5 0.0.0.0:22 0.0.0.0:* ino:5 sk:1 cgroup:/system.slice/ssh.socket <-> end"
+    assert ports(told.encode()).things == (Port("tcp", "*", 22, "ssh.socket", "root"),)
+
+
 def test_a_udp_socket_that_asks_for_itself_is_no_port() -> None:
     asking = ("udp 00000000:C001 0 1", "udp6 00000000000000000000000000000000:E002 0 2")
     assert ports(table(*asking)).things == ()

@@ -1,0 +1,2 @@
+sudo zypper patch
+snapper list

@@ -1,0 +1,2 @@
+dnf upgrade --refresh
+firewall-cmd --add-service=http

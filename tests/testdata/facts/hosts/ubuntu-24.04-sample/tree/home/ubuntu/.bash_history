@@ -1,0 +1,2 @@
+sudo snap refresh
+sudo ufw status
