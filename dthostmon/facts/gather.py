@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dthostmon.errors import FileUnreadableError
+from dthostmon.facts.bundle import run_bundled
 from dthostmon.facts.client import CLIENT
 from dthostmon.facts.identity import IDENTITY
 from dthostmon.facts.inventories import INVENTORIES, inventory_probes
@@ -113,7 +114,7 @@ async def _ask(session: Session, probes: Sequence[Probe[object]]) -> _Answers:
 async def _ask_shell(shell: Shell, probes: Sequence[Probe[object]]) -> dict[str, Told]:
     commands = {f"{probe.name}.{part}": text for probe in probes for part, text in probe.commands.items()}
     shared = together(probes)
-    outputs = dict(await shell.run(commands | {TOGETHER: shared.command}))
+    outputs = dict(await run_bundled(shell, commands | {TOGETHER: shared.command}))
     common = outputs.pop(TOGETHER)
     told = shared.told(b"" if common.cut else common.stdout)
     why = _why_unknown(common) or "it cannot be read, or it is empty"
