@@ -15,9 +15,17 @@ BUNDLE = "bundle"
 
 _HEAD = re.compile(rb"=part (\d{1,4}) (\d{1,3}) (\d{1,9})")
 
+MOST_KILOBYTES = 64 * 1024
+
 # A shell keeps no NUL of what it takes, and no newline at the end; one is put back. Each command is the body of a
 # function, since not every shell can take any text apart between $( and ). `set -f` and its like end with the subshell.
+# The shell holds what a command prints: one that prints without end is ended by the bound of the shell's own memory,
+# which the commands do not have.
+_BEGINNING = f"""part_memory=$(ulimit -S -v)
+ulimit -S -v {MOST_KILOBYTES}
+"""
 _PART = """part_{number}() {{
+ulimit -S -v "$part_memory"
 {text}
 }}
 part_output=$(part_{number})
@@ -34,7 +42,8 @@ class Bundle:
     @property
     def command(self) -> str:
         """The one command that runs them all."""
-        return "".join(_PART.format(number=number, text=text) for number, text in enumerate(self.commands.values()))
+        parts = (_PART.format(number=number, text=text) for number, text in enumerate(self.commands.values()))
+        return _BEGINNING + "".join(parts)
 
     def told(self, output: bytes) -> Mapping[str, CommandOutput]:
         """Return what each command printed, as far as it was told whole: up to the first that was not."""

@@ -104,6 +104,21 @@ async def test_a_command_that_prints_too_much_hides_no_other(impatient: Impatien
     assert told["two"] == CommandOutput(b"2\n", 0)
 
 
+async def test_a_command_that_prints_without_end_is_not_held_in_memory(impatient: Impatient) -> None:
+    told = await run_bundled(impatient, {"one": "echo 1", "endless": "yes", "two": "echo 2"})
+    assert impatient.runs == [["bundle"], ["endless", "two"]]
+    assert told["endless"].cut
+    assert told["two"].stdout == b"2\n"
+
+
+def test_the_bound_of_memory_is_the_shell_s_own(shell: tuple[str, ...]) -> None:
+    bundle = Bundle({"limit": "ulimit -S -v", "after": "echo 1"})
+    own = subprocess.run([*shell, "-c", "ulimit -S -v"], stdout=-1, check=True).stdout
+    assert bundle.told(run(shell, bundle))["limit"].stdout == own
+    flooded = Bundle({"one": "echo 1", "floods": "head -c 200000000 /dev/zero | tr '\\0' x", "after": "echo 3"})
+    assert flooded.told(run(shell, flooded)).keys() == {"one"}
+
+
 @given(st.binary(max_size=200))
 def test_any_output_is_taken_apart(output: bytes) -> None:
     assert Bundle({"a": "", "b": ""}).told(output).keys() <= {"a", "b"}
