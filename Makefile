@@ -14,7 +14,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
-BENCHMARKS := $(addprefix bench/, analyze.py grouping.py redact.py prompt.py judging.py dead_provider.py judged_day.py collect.py visits.py connections_memory.py fleet500.py catch_up.py daemon_memory.py)
+BENCHMARKS := $(addprefix bench/, analyze.py grouping.py redact.py prompt.py judging.py dead_provider.py judged_day.py collect.py visits.py connections_memory.py fleet500.py facts.py catch_up.py daemon_memory.py)
 
 # Debian ships venv without ensurepip, so the interpreter's own pip installs from outside.
 # The build tools come first and from a lock too: no isolated build may fetch unhashed ones.

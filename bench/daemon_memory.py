@@ -1,6 +1,6 @@
 """How much memory the daemon takes with a fleet of hosts, and whether it grows: the RSS of `dthostmon run`.
 
-    python bench/daemon_memory.py [--hosts 50] [--cycles 100] [--database sqlite|postgresql]
+    python bench/daemon_memory.py [--hosts 50] [--cycles 100] [--database sqlite|postgresql] [--all-probes]
 
 The hosts are real sshds on loopback, ten hosts to a server, two logs each, which grow by twenty lines between cycles.
 The cycles are those of the daemon's own scheduler, started by a signal instead of the clock (see driven_daemon.py).
@@ -21,6 +21,7 @@ from pathlib import Path
 import measure
 from log_lines import seeded, some_bytes, some_lines
 
+from dthostmon.config.models import ALL_PROBES
 from tests.fixtures.postgres import running_postgres
 from tests.fixtures.program import Daemon, Program
 from tests.fixtures.sshd import SshServer, start_sshd
@@ -165,7 +166,7 @@ def environment(program: Program) -> dict[str, str]:
     return kept | {"PYTHONUNBUFFERED": "1"}
 
 
-def measure_daemon(hosts: int, cycles: int, database: str) -> tuple[int, list[Sample]]:
+def measure_daemon(hosts: int, cycles: int, database: str, probes: Sequence[str]) -> tuple[int, list[Sample]]:
     """Return the import-only RSS and a sample for each cycle."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dthostmon-bench-")))
@@ -173,7 +174,7 @@ def measure_daemon(hosts: int, cycles: int, database: str) -> tuple[int, list[Sa
         if database == "postgresql":
             program.database = stack.enter_context(running_postgres()).create_database()
         fleet = stack.enter_context(running_fleet(program, folder, hosts))
-        program.configure("monitoring: {interval: 7d}")
+        program.configure(f"monitoring: {{interval: 7d}}\nprobes: [{', '.join(probes)}]")
         imported = import_only_bytes(program, DRIVERS[database])  # first, so that everything is compiled
         daemon = stack.enter_context(running_daemon(program))
         return imported, list(samples(daemon, fleet, hosts, cycles))
@@ -200,9 +201,12 @@ def main() -> int:
     parser.add_argument("--hosts", type=int, default=50)
     parser.add_argument("--cycles", type=int, default=100)
     parser.add_argument("--database", choices=tuple(DRIVERS), default="sqlite")
+    parser.add_argument("--all-probes", action="store_true", help="instead of metrics alone")
     arguments = parser.parse_args()
     measure.end_in_order_when_terminated()
-    imported, seen = measure_daemon(arguments.hosts, arguments.cycles, arguments.database)
+    imported, seen = measure_daemon(
+        arguments.hosts, arguments.cycles, arguments.database, ALL_PROBES if arguments.all_probes else ("metrics",)
+    )
     print(f"RSS after the imports alone: {imported / MIB:.1f} MiB")
     print(f"{'cycle':>6}{'RSS MiB':>10}{'seconds':>10}")
     for sample in seen:
@@ -215,6 +219,7 @@ def main() -> int:
         "rss_mib_by_cycle": [round(sample.rss_bytes / MIB, 2) for sample in seen],
     }
     name = "daemon_memory" if arguments.database == "sqlite" else f"daemon_memory_{arguments.database}"
+    name += "_all_probes" if arguments.all_probes else ""
     return measure.publish(name, parameters, figures, judge(seen))
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -37,9 +38,11 @@ async def check_host(host: Host, parts: Parts) -> Run:
     state = await parts.store.load_state(host.name)
     with logs.room_in(parts.memory) as room:
         async with asyncio.timeout(host.timeout) as room.deadline:
-            reading, known, own = await _visit(host, state, parts, room)
-        async with parts.judging:
+            reading, answers, seen_from = await _visit(host, state, parts, room)
+        async with parts.judging, parts.comparing if answers.tell_things else nullcontext():
             _tell_phase(host, "analyse")
+            known = answers.read()
+            own = _own_logins(host, state, known, seen_from)
             examined, history = await _understand(host, state, reading, known, own, parts, started_at)
             changed = await what_changed(host, state, known, parts.store, started_at)
             coming = await foreseen(host, state, known, parts, started_at)
@@ -69,7 +72,8 @@ async def _save(host: Host, visit: Visit, parts: Parts) -> Run:
     _tell_phase(host, "save")
     saved = await parts.store.save_run(visit)
     _tell_phase(host, "done")
-    return saved
+    # runs are kept until their cycle ends, when what all hosts have would be there at the same time
+    return replace(saved, facts=replace(saved.facts, inventories={}))
 
 
 def _assessed(visit: Visit, enquiry: judge.Enquiry, assessment: judge.Assessment, parts: Parts) -> Visit:
@@ -111,14 +115,13 @@ async def _compute(parts: Parts, size: int, work: Callable[[], Result]) -> Resul
 
 async def _visit(
     host: Host, state: HostState, parts: Parts, room: logs.Room
-) -> tuple[LogsReading, Facts, analysis.OwnLogins | None]:
+) -> tuple[LogsReading, facts.Answers, str | None]:
     _tell_phase(host, "connect")
     async with parts.visit(host) as session:
         _tell_phase(host, "read")
         reading = await logs.read_new(session, host.logs, state, host.look_back, logs.Caps(lag=host.max_lag), room)
         _tell_phase(host, "facts")
-        known = await facts.gather(session, _wanted(host, state))
-        return reading, known, _own_logins(host, state, known, session.client_address)
+        return reading, await facts.ask(session, _wanted(host, state)), session.client_address
 
 
 def _wanted(host: Host, state: HostState) -> facts.Wanted:

@@ -68,6 +68,8 @@ class Parts:
     analyst: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "analyst"))
     # what was seen in a host's lines is held until it is stored: not that of all hosts at the same time
     judging: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_JUDGED_HOSTS))
+    # a host's inventories take some MB while they are read, compared and stored: those of one host at a time
+    comparing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     assessor: judge.Assessor | None = None  # without one, the rules alone judge, and nobody asks why
     prices: Mapping[str, judge.Prices] = field(default_factory=dict)  # by provider
     is_unreachable: Callable[[Host], bool] = _always_answers

@@ -55,7 +55,7 @@ _OLD_PODMAN_FORM = _form(".ImageName", "{{json .State.Healthcheck.Status}}")  # 
 # again and again is no known state, nor are running ones whose control groups are elsewhere: those are asked for.
 _COMMAND = r"""set +f
 docker= podman= list= starts= stored= said=
-me=$(id -u)
+while read -r key rest me other; do [ "$key" = Uid: ] && break; done </proc/self/status || me=$(id -u)
 for socket in "${DOCKER_HOST#unix://}" /var/run/docker.sock "/run/user/$me/docker.sock"; do
 [ -S "$socket" ] && { docker=$socket; break; }
 done

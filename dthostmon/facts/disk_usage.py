@@ -19,11 +19,38 @@ LARGEST_DISK = 2**63 - 1  # bytes; no file system tells more, and no database st
 MOUNTS_LIMIT = 1000  # a host that shows more has stopped describing disks
 MOUNTS_BYTES = 1024 * 1024  # the options of one overlay of containers may take some thousand
 
-# /proc/self/mounts writes a blank in a name as \040, which printf's %b reads as the character.
-DISKS_COMMAND = f"""while read -r device mount type options rest; do
-case $type in {DISK_FILESYSTEMS}) ;; overlay) [ "$mount" = / ] || continue ;; *) continue ;; esac
-usage=$(stat -f -c '%S %b %f %a %c %d' "$(printf %b "$mount")") && echo "$device $mount $type $usage $options"
-done < /proc/self/mounts"""
+# All disks are asked for at once. /proc/self/mounts writes a blank in a name as \040, which printf's %b reads as the
+# character; such a name may hold anything, so it is asked for by itself. No other name has a blank or a newline.
+_USAGE = "%S %b %f %a %c %d"
+_REAL = f"^[^ ]+ ([^ ]+ ({DISK_FILESYSTEMS})|/ overlay) "
+DISKS_COMMAND = rf"""mounts=$(grep -aE -m {MOUNTS_LIMIT} '{_REAL}' /proc/self/mounts)
+set -f
+IFS='
+'
+set --
+for line in $mounts; do
+mount=${{line#* }}
+mount=${{mount%% *}}
+case $mount in *\\*) ;; *) set -- "$@" "$mount" ;; esac
+done
+usages="
+$([ "$1" ] && stat -f -c '%n {_USAGE}' "$@")
+"
+for line in $mounts; do
+mount=${{line#* }}
+rest=${{mount#* }}
+options=${{rest#* }}
+mount=${{mount%% *}}
+case $mount in
+*\\*) usage=$(stat -f -c '{_USAGE}' "$(printf %b "$mount")") || continue ;;
+*) usage=${{usages#*"
+$mount "}}
+[ "$usage" = "$usages" ] && continue
+usage=${{usage%%"
+"*}} ;;
+esac
+printf '%s\n' "${{line%% *}} $mount ${{rest%% *}} $usage ${{options%% *}}"
+done"""
 
 ESCAPED_CHARACTER = re.compile(r"\\(\d{3})")
 ESCAPED_BYTE = re.compile(rb"\\([0-3][0-7]{2})")

@@ -27,7 +27,11 @@ elif has nft; then echo filter nftables; nft -s list ruleset || exit 1
 elif has iptables-save; then echo filter iptables; iptables-save && ip6tables-save || exit 1
 else echo {_UNKNOWN}
 fi
-if grep -qs . /proc/net/ip_tables_names /proc/net/ip6_tables_names; then
+older=
+for names in /proc/net/ip_tables_names /proc/net/ip6_tables_names; do
+[ -r $names ] && [ ! "$older" ] && read -r older <$names
+done
+if [ "$older" ]; then
 echo filter iptables
 if has iptables-legacy-save; then iptables-legacy-save && ip6tables-legacy-save || exit 1
 else iptables-save && ip6tables-save || exit 1

@@ -20,7 +20,7 @@ class Probe(Generic[Fact_co]):
 
     - `contents`: files; of several the first that can be read. All probes' files are read together.
     - `words`: shell text that ends at once and prints one line; all probes' words run together.
-    - `commands`: shell text that may print more, or hang; each has its own timeout.
+    - `commands`: shell text that may print more, or hang; one that does is asked for again with a timeout of its own.
     - `files`: what stands for words or commands where there is no shell, named as these; what only commands tell is
       left out.
     - `reads`: what is told by files in any case, because a file's own bytes, owner or mode are asked for.

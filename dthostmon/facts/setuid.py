@@ -27,11 +27,14 @@ _LINE = re.compile(rb"([0-7]{4,5}) (\d{1,10}) (/.+)")
 _END = b"end"
 
 # Folders that are links (/bin) are not followed: the same files would be told twice. In folders that are open to all,
-# a file may go while it is looked at, which is no failure.
-COMMAND = f"""look() {{ find "$@" -maxdepth 1 -type f -perm /6000 -exec stat -c '%a %u %n' {{}} +; }}
+# a file may go while it is looked at, which is no failure: GNU's find is told so, and any other looks there by itself.
+_TEST = "-maxdepth 1 -type f -perm /6000"
+COMMAND = f"""look() {{ find "$@" {_TEST} -exec stat -c '%a %u %n' {{}} +; }}
 set --
 for folder in {" ".join(_PROGRAM_FOLDERS)}; do [ -d "$folder" ] && set -- "$@" "$folder"; done
-look "$@" && {{ look {" ".join(_OPEN_FOLDERS)}; echo {_END.decode()}; }}"""
+if find "$@" {" ".join(_OPEN_FOLDERS)} -ignore_readdir_race {_TEST} -printf '%m %U %p\\n'; then echo {_END.decode()}
+else look "$@" && {{ look {" ".join(_OPEN_FOLDERS)}; echo {_END.decode()}; }}
+fi"""
 
 
 async def listed(files: FactFiles) -> Told:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from dthostmon.errors import FileUnreadableError
 from dthostmon.transport import DirectoryEntry, Files, FileStat, FileSystemUsage
 
-REQUESTS_AT_ONCE = 8
+READS_AT_ONCE = 8  # each may hold a file
+LOOKS_AT_ONCE = 32  # what is asked for at one moment leaves as one packet
 FILE_BYTES = 128 * 1024  # one piece of SFTP; most files in /proc and /etc are shorter
 
 
@@ -25,7 +26,8 @@ class FactFiles:
 
     def __init__(self, files: Files) -> None:
         self._files = files
-        self._slots = asyncio.Semaphore(REQUESTS_AT_ONCE)
+        self._slots = asyncio.Semaphore(READS_AT_ONCE)
+        self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
         self._reading: defaultdict[tuple[str, int], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._read: dict[tuple[str, int], bytes] = {}
 
@@ -56,22 +58,22 @@ class FactFiles:
 
     async def stat(self, path: str) -> FileStat | None:
         """See `Files`."""
-        async with self._slots:
+        async with self._looks:
             return await self._files.stat(path)
 
     async def list(self, directory: str) -> Sequence[DirectoryEntry]:
         """See `Files`."""
-        async with self._slots:
+        async with self._looks:
             return await self._files.list(directory)
 
     async def usage(self, path: str) -> FileSystemUsage | None:
         """See `Files`."""
-        async with self._slots:
+        async with self._looks:
             return await self._files.usage(path)
 
     async def link(self, path: str) -> str | None:
         """See `Files`."""
-        async with self._slots:
+        async with self._looks:
             return await self._files.link(path)
 
     async def _beginning(self, path: str, limit: int) -> bytes:

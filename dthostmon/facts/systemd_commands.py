@@ -34,10 +34,11 @@ MOST_RESTARTED = 100  # each costs the host a millisecond and a half
 _STAMP = re.compile("[0-9a-f]{64}")
 
 _COMMAND = r"""echo =systemd
-units=$(systemctl list-units --all --full --no-pager --plain --no-legend) || {{ echo =refused; exit; }}
-units=$(printf '%s\n' "$units" | awk '$1 == "*" || $1 == "x" {{ $1 = ""; $0 = $0 }}
+units=$({{ systemctl list-units --all --full --no-pager --plain --no-legend || echo =refused; }} |
+awk '/^=refused$/ {{ print }} $1 == "*" || $1 == "x" {{ $1 = ""; $0 = $0 }}
 /^ *user(-runtime-dir)?@/ {{ next }}
 $1 ~ /\.(service|timer)$/ || $3 == "failed" {{ print $1, $2, $3, $4 }}')
+case $units in *=refused) echo =refused; exit ;; esac
 folders='{folders}'
 [ -L /lib ] && folders=${{folders%/lib/systemd/system/*}}${{folders##*/lib/systemd/system/}}
 files=$(find $folders {started}/ -maxdepth 2 ! -name 'invocation:user*@*' \

@@ -142,7 +142,18 @@ async def _content(files: FactFiles, plan: _Plan) -> dict[str, object]:
         ends = [await files.piece(path, start, END_BYTES) for start in (0, size - END_BYTES)]
         stamp = f"{size} {plan.found.mtime:.0f} ".encode()
         return {"digest": f"parts:{sha256(stamp + b''.join(ends)).hexdigest()}"}
-    held = await files.piece(path, 0, LONGEST_TEXT)
+    held = await _whole(files, path, size)
     told: dict[str, object] = {"size": len(held), "digest": sha256(held).hexdigest()}
     is_text = plan.keeps_text and len(held) <= size + GROWTH_BYTES and b"\0" not in held
     return told | {"content": held} if is_text else told
+
+
+async def _whole(files: FactFiles, path: str, size: int) -> bytes:
+    """Return what a file holds, in one piece where it is as long as was told: what is asked for more than that takes
+    requests of its own.
+    """
+    expected = min(LONGEST_TEXT, size + GROWTH_BYTES)
+    held = await files.piece(path, 0, expected)
+    if len(held) < expected or expected == LONGEST_TEXT:
+        return held
+    return held + await files.piece(path, expected, LONGEST_TEXT - expected)

@@ -38,11 +38,11 @@ def slow() -> None:
     from dthostmon import facts
     from dthostmon.store import cursors
 
-    gather, save = facts.gather, cursors.save
+    ask, save = facts.ask, cursors.save
 
-    async def gather_slowly(*arguments: Any) -> Any:
+    async def ask_slowly(*arguments: Any) -> Any:
         await asyncio.sleep(PAUSE_SECONDS)
-        return await gather(*arguments)
+        return await ask(*arguments)
 
     async def save_slowly(connection: Any, *arguments: Any) -> None:
         await save(connection, *arguments)
@@ -51,7 +51,7 @@ def slow() -> None:
         else:
             await asyncio.sleep(PAUSE_SECONDS)
 
-    facts.gather = gather_slowly
+    facts.ask = ask_slowly
     cursors.save = save_slowly
 
 

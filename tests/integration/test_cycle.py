@@ -68,6 +68,14 @@ async def test_a_good_host_is_scored_and_stored(sqlite_store: Store, log: Path) 
     assert stored.id == run.id
 
 
+async def test_a_run_that_is_kept_until_its_cycle_ends_holds_no_inventories(sqlite_store: Store, log: Path) -> None:
+    host = replace(make_host("good", log), probes=("kernel",))
+    run = await make_checks(sqlite_store).check(host)
+    assert run.status is RunStatus.OK
+    assert run.facts.inventories == {}
+    assert (await sqlite_store.inventories("good"))["kernel"].inventory.things
+
+
 @pytest.fixture
 def visits(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> list[Visit]:
     """Return where every visit is noted that is stored."""

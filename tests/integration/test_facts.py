@@ -119,6 +119,31 @@ async def test_temperatures_are_read_without_a_shell(sensors: Path) -> None:
     assert parse_temperature(told.output) == 61.5
 
 
+@pytest.mark.parametrize("shell", [("dash",), ("bash", "--posix"), ("busybox", "sh")], ids=lambda shell: shell[0])
+def test_all_disks_are_told_whatever_their_mounts_are_called(shell: tuple[str, ...], tmp_path: Path) -> None:
+    names = {
+        "plain": "plain",
+        "a b": r"a\040b",
+        "new\nline": r"new\012line",
+        "back\\slash": r"back\134slash",
+        "[*]": "[*]",
+    }
+    lines = ["proc /proc proc rw 0 0", "tmpfs /run tmpfs rw 0 0", f"overlay {tmp_path} overlay rw 0 0"]
+    for name, written in names.items():
+        (tmp_path / name).mkdir()
+        lines.append(rf"/dev/x\040y {tmp_path}/{written} ext4 rw,a=b 0 0")
+    lines[4:4] = [f"/dev/gone {tmp_path}/gone xfs rw 0 0"]
+    (tmp_path / "mounts").write_text("\n".join(lines) + "\n")
+    command = METRICS.commands["disks"].replace("/proc/self/mounts", str(tmp_path / "mounts"))
+    run = [parts.program(shell[0]), *shell[1:], "-c", command]
+    told = subprocess.run(run, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout.decode()
+    usage = os.statvfs(tmp_path)
+    assert [line.split(" ")[:5] for line in told.splitlines()] == [
+        [r"/dev/x\040y", f"{tmp_path}/{written}", "ext4", str(usage.f_frsize), str(usage.f_blocks)]
+        for written in names.values()
+    ]
+
+
 def test_the_identity_probe_works_with_busybox(busybox_tools: dict[str, str]) -> None:
     identity = told_by(IDENTITY, busybox_tools)
     assert identity.kernel == os.uname().release

@@ -1,5 +1,6 @@
 """What a machine tells of itself, short and printable."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +31,21 @@ def test_a_zone_file_link_names_the_zone() -> None:
 
 def test_without_a_name_the_offset_is_the_zone() -> None:
     assert parse_identity({"zone": b"+0530\n"}).timezone == "+0530"
+
+
+@pytest.mark.parametrize(
+    ("told", "count"),
+    [
+        ("online 0-3", 4),
+        ("online 0", 1),
+        ("online 0-3,8,10-11", 7),
+        ("online", None),
+        ("online 5-1", None),
+        ("0", None),
+    ],
+)
+def test_processors_are_counted_by_the_kernel_s_list(told: str, count: int | None) -> None:
+    assert parse_identity({"cpus": told.encode()}).cpus == count
 
 
 def test_a_system_that_says_nothing_is_unknown() -> None:
