@@ -162,7 +162,7 @@ class MemoryLevels(Levels):
 
     warn: Percent | None = Field(default=85, description="WARN from here on.", examples=[85])
     critical: Percent | None = Field(default=95, description="CRITICAL from here on.", examples=[95])
-    sustain: LastingSustain = Field(default=LastingSustain(), description=SUSTAIN, examples=[{"cycles": 3, "of": 5}])
+    sustain: Sustain = Field(default=Sustain(), description=SUSTAIN, examples=[{"cycles": 2, "of": 3}])
 
 
 class DiskLevels(Levels):

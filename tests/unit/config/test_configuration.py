@@ -70,7 +70,7 @@ def test_mounts_have_levels_of_their_own_and_what_they_leave_out_is_that_of_all_
     assert a.thresholds.of_mount("/mnt/x") == Levels(None, 70, None, lasting)
     assert a.thresholds.of_mount("/var") == a.thresholds.disk == Levels(None, 70, 90, lasting)
     assert b.thresholds.of_mount("/backup") == Levels(None, 95, 98)
-    assert (b.thresholds.cpu.sustain, b.thresholds.memory.sustain) == (Sustain(2, 4), Sustain(2, 3))
+    assert (b.thresholds.cpu.sustain, b.thresholds.memory.sustain) == (Sustain(2, 4), Sustain(1, 1))
 
 
 def test_the_levels_of_a_mount_are_shown_with_their_origin(read):
