@@ -132,7 +132,7 @@ def test_a_folder_that_is_none_is_a_problem_with_its_line(program: Program, fold
     program.run("config", "check")
     folder.rmdir()
     (problem,) = program.document("config", "check", code=2)["problems"]
-    assert (problem["line"], problem["path"]) == (4, "rules.folders[0]")
+    assert (problem["line"], problem["path"]) == (5, "rules.folders[0]")
     assert "is no folder" in problem["message"]
     program.run("monitor")
 
