@@ -97,7 +97,8 @@ def measure_way(way: str, url: str, arguments: argparse.Namespace) -> list[Round
         with tempfile.TemporaryDirectory(prefix="dthostmon-bench-") as name, serving(stand_in):
             dead = f"http://127.0.0.1:{free_port()}/v1" if way == REFUSED else stand_in.url
             one = asyncio.run(check_all((dead, url), arguments.hosts, arguments.try_seconds, Path(name)))
-        if way != REFUSED and len(stand_in.requests) != one.requests:
+        # a try that is cut short as its request leaves is counted, and does not arrive
+        if way != REFUSED and len(stand_in.requests) > one.requests:
             raise SystemExit(f"{way}: {one.requests} requests were counted, and {len(stand_in.requests)} came")
         seen.append(one)
     return seen
