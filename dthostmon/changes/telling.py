@@ -6,7 +6,7 @@ from datetime import datetime
 
 from dthostmon.changes.causes import Movement, cause_of, movement_of
 from dthostmon.changes.relatives import diff_words, text_words, words_of
-from dthostmon.changes.table import entry_of
+from dthostmon.changes.table import Entry, entry_of
 from dthostmon.changes.wording import Wording, wordings
 from dthostmon.model import (
     Change,
@@ -99,18 +99,21 @@ def _told(
     )
     if entry is None or change.severity is Severity.INFO:
         return ToldChange(change, None)
-    finding = Finding(
+    return ToldChange(change, _finding(change, entry))
+
+
+def _finding(change: Change, entry: Entry) -> Finding:
+    return Finding(
         kind=entry.id,
-        severity=severity,
-        title=wording.sentence,
+        severity=change.severity,
+        title=change.sentence,
         source=FindingSource.CHANGE,
         rule=f"{CHANGE_RULE}.{entry.id}",
         recommended_action=entry.action,
-        fields={"subject": wording.subject},
-        first_seen=change.happened_at or seen_at,
-        last_seen=seen_at,
+        fields={"subject": change.subject},
+        first_seen=change.happened_at or change.seen_at,
+        last_seen=change.seen_at,
     )
-    return ToldChange(change, finding)
 
 
 def _words_of_change(difference: Difference, wording: Wording) -> Iterator[str]:
